@@ -1,0 +1,24 @@
+# Flags of all our own code.
+add_library(mcpbridge_flags INTERFACE)
+target_include_directories(mcpbridge_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(mcpbridge_flags INTERFACE
+  -Wall -Wextra -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
+  $<$<BOOL:${MCPBRIDGE_WERROR}>:-Werror>)
+# Asio: one executor type, no deprecated forms; separate compilation keeps each of our files quick.
+target_compile_definitions(mcpbridge_flags INTERFACE
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)
+target_link_libraries(mcpbridge_flags INTERFACE Threads::Threads Boost::boost)
+if(MCPBRIDGE_SANITIZE)
+  add_compile_options(-fsanitize=${MCPBRIDGE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${MCPBRIDGE_SANITIZE})
+endif()
+
+# mcpbridge_module(NAME SOURCES a.cc... [DEPENDS mcpbridge::x gRPC::grpc++ ...])
+# A layer of the bridge: static library mcpbridge_NAME, alias mcpbridge::NAME. What it may include is
+# what it links, so the link graph is the layering.
+function(mcpbridge_module name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(mcpbridge_${name} STATIC ${arg_SOURCES})
+  add_library(mcpbridge::${name} ALIAS mcpbridge_${name})
+  target_link_libraries(mcpbridge_${name} PUBLIC mcpbridge_flags ${arg_DEPENDS})
+endfunction()

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mcpbridge {
+
+// Where a front listens: "host:port" (port 0: any free one) or "unix:/path".
+struct ListenAddress {
+  std::string host;        // empty for a unix socket; "localhost" or an IP literal otherwise
+  std::uint16_t port = 0;  // 0: any free port
+  std::string unix_path;   // empty for TCP
+
+  bool is_unix() const { return !unix_path.empty(); }
+  // Reachable from this machine only: a unix socket, localhost, 127.0.0.0/8, ::1.
+  bool is_loopback() const;
+  // "127.0.0.1:4000", "[::1]:4000", "unix:/run/b.sock".
+  std::string ToString() const;
+
+  bool operator==(const ListenAddress&) const = default;
+};
+
+// How a server wants to see our credential; each names the header that carries `auth_value`.
+enum class AuthType {
+  kNone,
+  kApiKey,         // X-API-Key: v
+  kBearerToken,    // Authorization: Bearer v
+  kBasic,          // Authorization: Basic base64(v)
+  kAuthorization,  // Authorization: v
+  kToken,          // Authorization: token v
+};
+
+enum class TransportKind { kHttp, kStdio };
+
+// One entry of `mcp_servers`.
+struct ServerConfig {
+  std::string name;         // `alias` if given, else the key
+  std::string description;  // may be empty
+  TransportKind transport = TransportKind::kHttp;
+
+  // http
+  std::string url;
+  // Sent with every request: `static_headers` plus the header that `auth_type` asks for. Secrets.
+  std::vector<std::pair<std::string, std::string>> headers;
+  // Names, lower case, of caller's headers passed on; `headers` wins over them.
+  std::vector<std::string> extra_headers;
+
+  // stdio
+  std::string command;
+  std::vector<std::string> args;
+  std::map<std::string, std::string> env;  // Secrets.
+
+  // Bare tool names. Empty: all are allowed. A tool in both lists is denied.
+  std::vector<std::string> allowed_tools;
+  std::vector<std::string> disallowed_tools;
+
+  // The longest that one call may take, whatever its caller asks. LiteLLM's default is 60 s.
+  std::chrono::milliseconds timeout = std::chrono::seconds(60);
+};
+
+// `bridge:`, our own settings.
+struct BridgeConfig {
+  ListenAddress http_listen{.host = "127.0.0.1", .port = 4000, .unix_path = {}};
+  ListenAddress grpc_listen{.host = "127.0.0.1", .port = 50051, .unix_path = {}};
+
+  // Asked for in words: listen beyond this machine although there is no master key.
+  bool allow_unauthenticated = false;
+
+  // Browser origins allowed beside localhost, e.g. "https://app.example.com".
+  std::vector<std::string> allowed_origins;
+  // Host header values (no port) allowed on a loopback listener beside localhost, 127.0.0.1, [::1].
+  std::vector<std::string> allowed_hosts;
+
+  // Threads that own the connections. 0: as many as the CPUs granted to the process.
+  int lanes = 0;
+  int grpc_queues = 1;
+  int grpc_threads_per_queue = 2;
+
+  struct Limits {
+    // Calls under way, both fronts together. 4096 calls of 4 KiB are 16 MiB.
+    int in_flight_calls = 4096;
+    // One request's body or message. 4 MiB is gRPC's default and that of the MCP SDKs' servers.
+    std::size_t request_bytes = 4 << 20;
+    // One result. 64 MiB is LiteLLM's bound on one event.
+    std::size_t response_bytes = 64 << 20;
+    // HTTP request headers, all together.
+    std::size_t header_bytes = 16 << 10;
+    // Open HTTP connections from callers.
+    int http_connections = 8192;
+    // Connections to one http server, per lane.
+    int upstream_connections = 1024;
+    // The longest any call may take, whatever its caller and its server's `timeout` say.
+    std::chrono::milliseconds call_timeout = std::chrono::minutes(10);
+  } limits;
+
+  // How long calls in flight may take to finish after SIGTERM.
+  std::chrono::milliseconds drain_grace = std::chrono::seconds(20);
+  // How old a server's list of tools may grow before it is asked again.
+  std::chrono::milliseconds catalogue_ttl = std::chrono::seconds(60);
+
+  std::string log_level = "info";  // trace|debug|info|warn|error|off
+};
+
+// The whole configuration, read once at start and immutable afterwards.
+struct Config {
+  std::vector<ServerConfig> servers;  // sorted by name
+  std::string master_key;             // empty: no key is needed. Secret.
+  BridgeConfig bridge;
+};
+
+// What is wrong with a configuration, and where.
+struct ConfigError {
+  std::string file;
+  int line = 0;      // 1-based; 0: the file as a whole
+  std::string path;  // e.g. "mcp_servers.github.url"
+  std::string message;
+
+  // "bridge.yaml:12: mcp_servers.github.url: ..."
+  std::string ToString() const;
+};
+
+}  // namespace mcpbridge

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "server/config/config.h"
+
+namespace mcpbridge {
+
+// Looks an environment variable up; nullopt: not set.
+using GetEnv = std::function<std::optional<std::string>(const std::string& name)>;
+
+// The process's own environment.
+std::optional<std::string> ProcessEnv(const std::string& name);
+
+// Reads and checks a configuration: every error found, or a Config that needs no further check. A key
+// that isn't known is an error; a LiteLLM key that isn't supported is named as such. Any string value
+// may be `os.environ/NAME`. Opens no port and starts nothing.
+std::variant<Config, std::vector<ConfigError>> LoadConfig(const std::string& file,
+                                                          const GetEnv& env = ProcessEnv);
+
+// The same from text; `file` is only for the messages.
+std::variant<Config, std::vector<ConfigError>> ParseConfig(const std::string& text,
+                                                           const std::string& file,
+                                                           const GetEnv& env = ProcessEnv);
+
+// Checks what holds between settings, also after flags have changed some: a front that listens
+// beyond this machine needs a master key or `allow_unauthenticated`.
+std::vector<ConfigError> CheckConfig(const Config& config, const std::string& file);
+
+// "127.0.0.1:4000", "[::]:4000", ":4000" (all addresses), "unix:/path". nullopt: none of these.
+std::optional<ListenAddress> ParseListenAddress(const std::string& text);
+
+}  // namespace mcpbridge

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <simdjson.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "server/base/error.h"
+
+namespace mcpbridge::jsonrpc {
+
+// JSON text with the spare bytes behind it that simdjson reads over. Owns its bytes; moves are cheap.
+class Text {
+ public:
+  Text() = default;
+  explicit Text(std::string text) : bytes_(std::move(text)) { Pad(); }
+
+  std::string_view view() const { return bytes_; }
+  bool empty() const { return bytes_.empty(); }
+  std::size_t size() const { return bytes_.size(); }
+
+  void Append(std::string_view more) { bytes_.append(more); }
+  // Makes room for `size` bytes and the padding at once.
+  void Reserve(std::size_t size) { bytes_.reserve(size + simdjson::SIMDJSON_PADDING); }
+  void Clear() { bytes_.clear(); }
+
+  // For the parser. Valid until this is changed.
+  simdjson::padded_string_view Padded() {
+    Pad();
+    return {bytes_.data(), bytes_.size(), bytes_.capacity()};
+  }
+
+ private:
+  void Pad() { bytes_.reserve(bytes_.size() + simdjson::SIMDJSON_PADDING); }
+  std::string bytes_;
+};
+
+// A parser with memory that one lane (or one thread) uses again and again. One document at a time: a
+// Message is valid until its parser's next use.
+class Parser {
+ public:
+  simdjson::ondemand::parser& Get();
+  // Gives memory back that a large document has left behind. Call when a message is done with.
+  void Trim();
+
+ private:
+  std::unique_ptr<simdjson::ondemand::parser> parser_;
+};
+
+enum class Kind { kRequest, kNotification, kResult, kError };
+
+// One JSON-RPC message, parsed once, in place. The views are raw JSON text inside the Text it was
+// parsed from; they and result_value() are valid while that Text lives and the Parser isn't used again.
+struct Message {
+  Kind kind = Kind::kRequest;
+  std::string_view id;      // raw, e.g. `7`, `"a"`, `null`; empty: absent
+  std::string_view method;  // unescaped only in the sense that its quotes are gone; empty: absent
+  std::string_view params;  // raw; empty: absent
+  std::string_view result;  // raw; empty: absent
+  std::string_view error;   // raw; empty: absent
+
+  // Where parsing goes on without a second pass over the text (see Result()).
+  simdjson::ondemand::document* document = nullptr;
+};
+
+// Parses `text`, which must hold one object that is a JSON-RPC 2.0 message. A duplicate of a member
+// that decides anything (jsonrpc, id, method, params, result, error) is refused: two readers could
+// disagree about it. Values inside params and result are only skipped over; see Validate().
+//
+// Errors: kInvalidJson; kInvalidRequest (not an object, an array, wrong or missing members).
+Result<Message> Parse(Parser& parser, Text& text);
+
+// The parsed value of `message.result`, on the structural index that Parse() made.
+simdjson::simdjson_result<simdjson::ondemand::value> ResultValue(Message& message);
+
+// Checks that `value` is valid JSON all the way down, no deeper than 128 levels.
+bool Validate(simdjson::ondemand::value value, int depth = 0);
+
+// The error object of `message`, as an Error with reason kUpstreamError.
+Error UpstreamErrorOf(std::string_view raw_error);
+
+// `text` in quotes, escaped.
+std::string Quote(std::string_view text);
+void AppendQuoted(std::string& out, std::string_view text);
+
+// {"jsonrpc":"2.0","id":ID,"result":RESULT}; both raw.
+std::string ResultMessage(std::string_view id, std::string_view result);
+// {"jsonrpc":"2.0","id":ID,"error":{...}} with data {"reason":..., metadata...}; without the member
+// `id` where `id` is empty.
+std::string ErrorMessage(std::string_view id, const Error& error);
+// {"jsonrpc":"2.0","id":ID,"method":METHOD,"params":PARAMS}; without the member `id` (a notification)
+// or `params` where empty. `method` is a plain name.
+std::string RequestMessage(std::string_view id, std::string_view method, std::string_view params);
+
+}  // namespace mcpbridge::jsonrpc

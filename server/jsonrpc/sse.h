@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "server/base/error.h"
+
+namespace mcpbridge::jsonrpc {
+
+// One server-sent event.
+struct SseEvent {
+  std::string type;  // empty: "message"
+  std::string data;  // lines joined by \n; may be empty (a priming event)
+  std::string id;    // as of this event; empty: none seen
+  int retry_ms = -1;  // -1: the event had no retry field
+};
+
+// Reads an event stream from chunks cut anywhere: LF, CR and CRLF line ends, comments, multi-line
+// data, a byte-order mark (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+class SseParser {
+ public:
+  // An event with more than `max_event_bytes` of data is an error.
+  explicit SseParser(std::size_t max_event_bytes) : max_event_bytes_(max_event_bytes) {}
+
+  // Adds bytes; calls `on_event(SseEvent&&)` for each event completed by them. Stops early if
+  // `on_event` returns false. False: an event was too large; feed no more.
+  template <class F>
+  bool Feed(std::string_view chunk, F&& on_event) {
+    while (!chunk.empty()) {
+      const Step step = Take(chunk);
+      if (step == Step::kTooLarge) return false;
+      if (step == Step::kEvent && !on_event(std::move(event_))) return true;
+    }
+    return true;
+  }
+
+ private:
+  enum class Step { kMore, kEvent, kTooLarge };
+  // Consumes up to and including the next line end from `chunk`.
+  Step Take(std::string_view& chunk);
+  Step EndLine();
+
+  const std::size_t max_event_bytes_;
+  std::string line_;
+  std::string data_;
+  std::string type_;
+  std::string last_id_;
+  int retry_ms_ = -1;
+  bool has_fields_ = false;
+  bool after_cr_ = false;
+  bool at_start_ = true;
+  SseEvent event_;
+};
+
+// "event: message\ndata: ...\n\n"; `json` must hold no line end.
+std::string SseMessage(std::string_view json);
+
+}  // namespace mcpbridge::jsonrpc

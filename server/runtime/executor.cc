@@ -1,0 +1,93 @@
+#include "server/runtime/executor.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <string>
+
+#include "server/runtime/cq_tag.h"
+
+namespace mcpbridge {
+namespace {
+
+int GrantedCpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
+}
+
+// At most 15 characters, or the kernel refuses it.
+void NameThisThread(const std::string& name) { pthread_setname_np(pthread_self(), name.c_str()); }
+
+}  // namespace
+
+thread_local Lane* Lane::current_ = nullptr;
+
+Executor::Executor(Options options) : options_(options) {
+  const int lanes = options.lanes > 0 ? options.lanes : GrantedCpus();
+  for (int i = 0; i < lanes; ++i) lanes_.push_back(std::make_unique<Lane>(i));
+}
+
+Executor::~Executor() {
+  DrainQueues();
+  StopLanes();
+}
+
+grpc::ServerCompletionQueue& Executor::AddQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue) {
+  queues_.push_back(std::move(queue));
+  return *queues_.back();
+}
+
+int Executor::thread_count() const {
+  return static_cast<int>(lanes_.size() +
+                          queues_.size() * static_cast<std::size_t>(options_.grpc_threads_per_queue));
+}
+
+void Executor::Start() {
+  for (auto& lane : lanes_) {
+    work_.emplace_back(lane->io().get_executor());
+    lane->thread_ = std::thread([lane = lane.get()] {
+      NameThisThread("lane/" + std::to_string(lane->index()));
+      Lane::current_ = lane;
+      lane->io().run();
+    });
+  }
+  int index = 0;
+  for (auto& queue : queues_) {
+    for (int i = 0; i < options_.grpc_threads_per_queue; ++i) {
+      pumps_.emplace_back([queue = queue.get(), index] {
+        NameThisThread("pump/" + std::to_string(index));
+        Pump(*queue);
+      });
+      ++index;
+    }
+  }
+}
+
+void Executor::Pump(grpc::ServerCompletionQueue& queue) {
+  void* tag = nullptr;
+  bool ok = false;
+  while (queue.Next(&tag, &ok)) static_cast<CqTag*>(tag)->Complete(ok);
+}
+
+void Executor::DrainQueues() {
+  if (queues_drained_) return;
+  queues_drained_ = true;
+  for (auto& queue : queues_) queue->Shutdown();
+  if (pumps_.empty()) {
+    for (auto& queue : queues_) Pump(*queue);  // never started: what was armed still comes back
+  }
+  for (std::thread& pump : pumps_) pump.join();
+  pumps_.clear();
+}
+
+void Executor::StopLanes() {
+  work_.clear();
+  for (auto& lane : lanes_) lane->io().stop();
+  for (auto& lane : lanes_) {
+    if (lane->thread_.joinable()) lane->thread_.join();
+  }
+}
+
+}  // namespace mcpbridge

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <grpcpp/completion_queue.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "server/runtime/lane.h"
+
+namespace mcpbridge {
+
+// Owns every thread of the process but main's: the pumps of gRPC's completion queues and the lanes,
+// whose io_contexts are Asio's completion queues. A local of main(), which alone ends it: nothing that
+// belongs to a call can reach it.
+//
+// Order of calls, all on main's thread: AddQueue()* -> Start() -> DrainQueues() -> StopLanes(). The
+// destructor does what is left of it.
+class Executor {
+ public:
+  struct Options {
+    int lanes = 0;                   // 0: CPUs granted to the process
+    int grpc_threads_per_queue = 2;  // pump threads of each queue
+  };
+
+  explicit Executor(Options options);
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+  ~Executor();
+
+  // Before Start(). Every tag of `queue` must be a CqTag.
+  grpc::ServerCompletionQueue& AddQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue);
+
+  void Start();
+
+  // Shuts the queues down, waits until every tag has come back, ends the pumps. The gRPC server must
+  // have been shut down before; nothing may be started on a queue afterwards.
+  void DrainQueues();
+
+  // Ends the lanes; what is still posted to them is dropped.
+  void StopLanes();
+
+  int lane_count() const { return static_cast<int>(lanes_.size()); }
+  Lane& lane(int index) { return *lanes_[static_cast<std::size_t>(index)]; }
+
+  // How many threads Start() starts.
+  int thread_count() const;
+
+ private:
+  static void Pump(grpc::ServerCompletionQueue& queue);
+
+  const Options options_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues_;
+  std::vector<std::thread> pumps_;
+  std::vector<boost::asio::executor_work_guard<Lane::ExecutorType>> work_;
+  bool queues_drained_ = false;
+};
+
+}  // namespace mcpbridge

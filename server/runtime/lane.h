@@ -1,0 +1,54 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <thread>
+#include <utility>
+
+#include "server/runtime/deadline_queue.h"
+
+namespace mcpbridge {
+
+// One thread with its own io_context: its own strand. What belongs to a lane is touched on that lane
+// only, and needs no lock. Owned by the Executor.
+class Lane {
+ public:
+  using ExecutorType = boost::asio::io_context::executor_type;
+
+  explicit Lane(int index) : index_(index), io_(1), deadlines_(io_) {}
+
+  int index() const { return index_; }
+  boost::asio::io_context& io() { return io_; }
+
+  // Runs `f` on this lane, later. Thread-safe. Dropped, unrun, if the lane has stopped.
+  template <class F>
+  void Post(F&& f) {
+    boost::asio::post(io_, std::forward<F>(f));
+  }
+
+  // Runs `f` now if this is the lane, otherwise later on it. Thread-safe.
+  template <class F>
+  void Dispatch(F&& f) {
+    if (OnThisThread()) {
+      f();
+    } else {
+      Post(std::forward<F>(f));
+    }
+  }
+
+  bool OnThisThread() const { return current_ == this; }
+
+  // The deadlines of what is under way here. On this lane only.
+  DeadlineQueue& deadlines() { return deadlines_; }
+
+ private:
+  friend class Executor;
+  static thread_local Lane* current_;
+
+  const int index_;
+  boost::asio::io_context io_;
+  DeadlineQueue deadlines_;
+  std::thread thread_;
+};
+
+}  // namespace mcpbridge

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "server/base/deadline.h"
+#include "server/base/error.h"
+#include "server/config/config.h"
+#include "server/routing/router.h"
+#include "server/routing/route_table.h"
+#include "server/runtime/executor.h"
+#include "server/runtime/gate.h"
+#include "server/upstream/status.h"
+#include "server/upstream/upstream_pool.h"
+
+namespace mcpbridge {
+
+// A caller's headers or metadata, as its front has them.
+class CallerHeaders {
+ public:
+  // The value of header `name` (lower case); nullopt: not sent. Valid while the request is.
+  virtual std::optional<std::string_view> Get(std::string_view name) const = 0;
+
+ protected:
+  ~CallerHeaders() = default;
+};
+
+// What a tools/list gave.
+struct ToolListing {
+  struct Item {
+    std::size_t server;      // index into Config::servers
+    const ToolEntry* tool;   // lives in `table`
+    std::string listed_name;
+  };
+  std::shared_ptr<const RouteTable> table;
+  std::vector<Item> tools;  // sorted by server and name
+  // Servers whose tools are missing, and why.
+  std::vector<std::pair<std::string, Error>> unavailable;
+};
+
+// What both fronts do, once: admission, keys, routing, listing. Calls themselves are ToolCall's.
+// Owned by App. Thread-safe where it says so.
+class ToolService {
+ public:
+  ToolService(const Config& config, Executor& executor, UpstreamPool& pool, Router& router,
+              StatusBoard& status);
+
+  // Counts a call in; each success owes one Leave(). Any thread.
+  // Errors: kOverloaded, kShuttingDown.
+  std::optional<Error> Enter();
+  void Leave() { gate_.Leave(); }
+  Gate& gate() { return gate_; }
+
+  // Whether the caller may come in: the master key in `authorization: Bearer` or `x-litellm-api-key`,
+  // compared in constant time. Always true without a master key. Any thread.
+  bool Authorized(const CallerHeaders& headers) const;
+
+  // The lane that a call had best begin on: its server's home where that is known from the names
+  // alone, otherwise one in turn. Any thread.
+  Lane& PickLane(std::string_view server, std::string_view name);
+
+  // Lists tools, of one server or of all (empty). Asks servers whose list isn't known or too old,
+  // waiting until `deadline` at the most. `done` runs once on `lane`, possibly before this returns;
+  // whoever may be gone by then must make `done` know. On `lane`.
+  // Errors: kServerNotFound; with `server`, what kept it from answering.
+  void ListTools(Lane& lane, std::string server, Deadline deadline,
+                 std::function<void(Result<ToolListing>)> done);
+
+  const Config& config() const { return config_; }
+  StatusBoard& status() { return status_; }
+  Router& router() { return router_; }
+  UpstreamPool& pool() { return pool_; }
+
+ private:
+  const Config& config_;
+  Executor& executor_;
+  UpstreamPool& pool_;
+  Router& router_;
+  StatusBoard& status_;
+  Gate gate_;
+  std::atomic<unsigned> next_lane_{0};
+};
+
+}  // namespace mcpbridge

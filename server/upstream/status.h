@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace mcpbridge {
+
+enum class UpstreamHealth { kConnecting, kServing, kNotServing };
+
+// How one server is, as of the last that was heard of it.
+struct UpstreamStatus {
+  UpstreamHealth health = UpstreamHealth::kConnecting;
+  std::string protocol_version;  // empty: never connected
+  std::string last_error;        // empty: none since it last served
+  std::string server_name;       // the server's own; empty: never connected
+  std::string server_version;
+
+  bool operator==(const UpstreamStatus&) const = default;
+};
+
+// The status of every server, and of the bridge itself. Written by upstreams when something changes,
+// read by ListServers and the health service: never on the path of a call. Thread-safe.
+class StatusBoard {
+ public:
+  // Every change of a health: `server` is empty for the bridge itself. Runs on the thread that caused
+  // the change, after the lock is released; must not block.
+  using Watcher = std::function<void(const std::string& server, bool serving)>;
+
+  explicit StatusBoard(const std::vector<std::string>& servers);
+
+  // Copies `change`d status in; logs and tells the watcher if the health is another than before.
+  void Update(const std::string& server, const std::function<void(UpstreamStatus&)>& change);
+
+  // Whether the bridge itself takes calls.
+  void SetServing(bool serving);
+  bool serving() const;
+
+  // By name, sorted.
+  std::map<std::string, UpstreamStatus> Snapshot() const;
+
+  // Set once, before anything is started; empty removes it.
+  void SetWatcher(Watcher watcher);
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, UpstreamStatus> servers_;
+  bool serving_ = false;
+  Watcher watcher_;
+};
+
+}  // namespace mcpbridge
