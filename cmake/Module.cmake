@@ -1,6 +1,7 @@
 # Flags of all our own code.
 add_library(mcpbridge_flags INTERFACE)
 target_include_directories(mcpbridge_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_definitions(mcpbridge_flags INTERFACE MCPBRIDGE_VERSION="${PROJECT_VERSION}")
 target_compile_options(mcpbridge_flags INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
   $<$<BOOL:${MCPBRIDGE_WERROR}>:-Werror>)

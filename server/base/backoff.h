@@ -6,8 +6,8 @@
 
 namespace mcpbridge {
 
-// Waits between attempts: doubling from 100 ms to 10 s, each shortened by up to a fifth at random so
-// that many bridges don't knock in step. Not thread-safe.
+// Waits between attempts: doubling from 100 ms to 10 s, each shortened by up to a fifth at random
+// so that many bridges don't knock in step. Not thread-safe.
 class Backoff {
  public:
   std::chrono::milliseconds Next() {

@@ -5,8 +5,8 @@
 
 namespace mcpbridge {
 
-// A point on the steady clock by which something must have ended. A value: copy it freely. A step of a
-// call inherits its deadline and never restarts it.
+// A point on the steady clock by which something must have ended. A value: copy it freely. A step
+// of a call inherits its deadline and never restarts it.
 class Deadline {
  public:
   using Clock = std::chrono::steady_clock;

@@ -19,8 +19,8 @@ constexpr int kInternalCode = 13;
 constexpr int kUnavailable = 14;
 constexpr int kUnauthenticatedCode = 16;
 
-// JSON-RPC 2.0's own codes, and -32001, which the MCP SDKs use for a request that timed out. Nothing
-// is emitted from -32020..-32099, which MCP reserves.
+// JSON-RPC 2.0's own codes, and -32001, which the MCP SDKs use for a request that timed out.
+// Nothing is emitted from -32020..-32099, which MCP reserves.
 constexpr int kParse = -32700;
 constexpr int kRequest = -32600;
 constexpr int kMethod = -32601;
@@ -31,46 +31,66 @@ constexpr int kTimeout = -32001;
 }  // namespace
 
 const ReasonInfo& InfoOf(Reason reason) {
-#define ROW(...)                           \
-  {                                        \
+#define ROW(...)                                   \
+  {                                                \
     static constexpr ReasonInfo kRow{__VA_ARGS__}; \
-    return kRow;                           \
+    return kRow;                                   \
   }
   // Legacy-era clients lose the code of a JSON-RPC error that travels on anything but 200, so only
   // faults of the transport itself carry another HTTP status.
   switch (reason) {
-    case Reason::kInvalidJson: ROW("INVALID_JSON", kInvalidArgument, 400, kParse, false)
-    case Reason::kInvalidRequest: ROW("INVALID_REQUEST", kInvalidArgument, 400, kRequest, false)
-    case Reason::kMethodNotFound: ROW("METHOD_NOT_FOUND", kUnimplemented, 200, kMethod, false)
-    case Reason::kInvalidArguments: ROW("INVALID_ARGUMENTS", kInvalidArgument, 200, kParams, false)
-    case Reason::kServerNotFound: ROW("SERVER_NOT_FOUND", kNotFound, 404, kParams, false)
-    case Reason::kToolNotFound: ROW("TOOL_NOT_FOUND", kNotFound, 200, kParams, false)
-    case Reason::kToolAmbiguous: ROW("TOOL_AMBIGUOUS", kInvalidArgument, 200, kParams, false)
-    case Reason::kToolNotAllowed: ROW("TOOL_NOT_ALLOWED", kPermissionDenied, 200, kParams, false)
-    case Reason::kUnauthenticated: ROW("UNAUTHENTICATED", kUnauthenticatedCode, 401, kRequest, false)
-    case Reason::kRequestTooLarge: ROW("REQUEST_TOO_LARGE", kResourceExhausted, 413, kRequest, false)
-    case Reason::kPathNotFound: ROW("PATH_NOT_FOUND", kNotFound, 404, kRequest, false)
-    case Reason::kMethodNotAllowed: ROW("METHOD_NOT_ALLOWED", kUnimplemented, 405, kRequest, false)
-    case Reason::kNotAcceptable: ROW("NOT_ACCEPTABLE", kInvalidArgument, 406, kRequest, false)
+    case Reason::kInvalidJson:
+      ROW("INVALID_JSON", kInvalidArgument, 400, kParse, false)
+    case Reason::kInvalidRequest:
+      ROW("INVALID_REQUEST", kInvalidArgument, 400, kRequest, false)
+    case Reason::kMethodNotFound:
+      ROW("METHOD_NOT_FOUND", kUnimplemented, 200, kMethod, false)
+    case Reason::kInvalidArguments:
+      ROW("INVALID_ARGUMENTS", kInvalidArgument, 200, kParams, false)
+    case Reason::kServerNotFound:
+      ROW("SERVER_NOT_FOUND", kNotFound, 404, kParams, false)
+    case Reason::kToolNotFound:
+      ROW("TOOL_NOT_FOUND", kNotFound, 200, kParams, false)
+    case Reason::kToolAmbiguous:
+      ROW("TOOL_AMBIGUOUS", kInvalidArgument, 200, kParams, false)
+    case Reason::kToolNotAllowed:
+      ROW("TOOL_NOT_ALLOWED", kPermissionDenied, 200, kParams, false)
+    case Reason::kUnauthenticated:
+      ROW("UNAUTHENTICATED", kUnauthenticatedCode, 401, kRequest, false)
+    case Reason::kRequestTooLarge:
+      ROW("REQUEST_TOO_LARGE", kResourceExhausted, 413, kRequest, false)
+    case Reason::kPathNotFound:
+      ROW("PATH_NOT_FOUND", kNotFound, 404, kRequest, false)
+    case Reason::kMethodNotAllowed:
+      ROW("METHOD_NOT_ALLOWED", kUnimplemented, 405, kRequest, false)
+    case Reason::kNotAcceptable:
+      ROW("NOT_ACCEPTABLE", kInvalidArgument, 406, kRequest, false)
     case Reason::kUnsupportedMediaType:
       ROW("UNSUPPORTED_MEDIA_TYPE", kInvalidArgument, 415, kRequest, false)
     case Reason::kOriginNotAllowed:
       ROW("ORIGIN_NOT_ALLOWED", kPermissionDenied, 403, kRequest, false)
-    case Reason::kHostNotAllowed: ROW("HOST_NOT_ALLOWED", kPermissionDenied, 403, kRequest, false)
+    case Reason::kHostNotAllowed:
+      ROW("HOST_NOT_ALLOWED", kPermissionDenied, 403, kRequest, false)
     case Reason::kUnsupportedProtocolVersion:
       ROW("UNSUPPORTED_PROTOCOL_VERSION", kInvalidArgument, 400, kRequest, false)
     case Reason::kDeadlineExceeded:
       ROW("DEADLINE_EXCEEDED", kDeadlineExceededCode, 200, kTimeout, false)
-    case Reason::kCancelled: ROW("CANCELLED", kCancelledCode, 200, kServer, false)
-    case Reason::kOverloaded: ROW("OVERLOADED", kResourceExhausted, 503, kServer, true)
-    case Reason::kShuttingDown: ROW("SHUTTING_DOWN", kUnavailable, 503, kServer, true)
-    case Reason::kInternal: ROW("INTERNAL", kInternalCode, 200, kServer, false)
+    case Reason::kCancelled:
+      ROW("CANCELLED", kCancelledCode, 200, kServer, false)
+    case Reason::kOverloaded:
+      ROW("OVERLOADED", kResourceExhausted, 503, kServer, true)
+    case Reason::kShuttingDown:
+      ROW("SHUTTING_DOWN", kUnavailable, 503, kServer, true)
+    case Reason::kInternal:
+      ROW("INTERNAL", kInternalCode, 200, kServer, false)
     case Reason::kUpstreamUnavailable:
       ROW("UPSTREAM_UNAVAILABLE", kUnavailable, 200, kServer, true)
     case Reason::kUpstreamHttpStatus:
       ROW("UPSTREAM_HTTP_STATUS", kUnavailable, 200, kServer, false)
-    case Reason::kUpstreamProtocol: ROW("UPSTREAM_PROTOCOL", kInternalCode, 200, kServer, false)
-    case Reason::kUpstreamError: ROW("UPSTREAM_ERROR", kUnknown, 200, kServer, false)
+    case Reason::kUpstreamProtocol:
+      ROW("UPSTREAM_PROTOCOL", kInternalCode, 200, kServer, false)
+    case Reason::kUpstreamError:
+      ROW("UPSTREAM_ERROR", kUnknown, 200, kServer, false)
     case Reason::kResponseTooLarge:
       ROW("RESPONSE_TOO_LARGE", kResourceExhausted, 200, kServer, false)
   }

@@ -69,7 +69,8 @@ struct Error {
   std::string message = {};
   std::vector<std::pair<std::string, std::string>> metadata = {};
 
-  // With kUpstreamError: the JSON-RPC error as the upstream gave it. `data` is raw JSON, empty: none.
+  // With kUpstreamError: the JSON-RPC error as the upstream gave it. `data` is raw JSON, empty:
+  // none.
   struct UpstreamRpcError {
     long long code = 0;
     std::string data;

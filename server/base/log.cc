@@ -9,7 +9,8 @@ namespace mcpbridge {
 namespace {
 
 void LogFromGrpc(gpr_log_func_args* args) {
-  // gRPC reports ordinary network events as errors; only its own word for "error" is worth a warning.
+  // gRPC reports ordinary network events as errors; only its own word for "error" is worth a
+  // warning.
   const auto level =
       args->severity == GPR_LOG_SEVERITY_ERROR ? spdlog::level::warn : spdlog::level::debug;
   spdlog::log(level, "grpc: {}", args->message);
@@ -18,8 +19,8 @@ void LogFromGrpc(gpr_log_func_args* args) {
 }  // namespace
 
 void InitLogging(const std::string& level) {
-  auto logger =
-      std::make_shared<spdlog::logger>("mcp-bridge", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>("mcp-bridge",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
   logger->set_level(spdlog::level::from_str(level));
   logger->flush_on(spdlog::level::trace);

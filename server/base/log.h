@@ -7,8 +7,8 @@
 namespace mcpbridge {
 
 // Sends all logging to standard error, gRPC's included, from `level` upwards
-// (trace|debug|info|warn|error|off). Call once, before any thread is started. Thread-safe afterwards:
-// log with spdlog::info("upstream {}: ...", name). Secrets never go into a log line.
+// (trace|debug|info|warn|error|off). Call once, before any thread is started. Thread-safe
+// afterwards: log with spdlog::info("upstream {}: ...", name). Secrets never go into a log line.
 void InitLogging(const std::string& level);
 
 }  // namespace mcpbridge

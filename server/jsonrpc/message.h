@@ -10,7 +10,8 @@
 
 namespace mcpbridge::jsonrpc {
 
-// JSON text with the spare bytes behind it that simdjson reads over. Owns its bytes; moves are cheap.
+// JSON text with the spare bytes behind it that simdjson reads over. Owns its bytes; moves are
+// cheap.
 class Text {
  public:
   Text() = default;
@@ -28,7 +29,7 @@ class Text {
   // For the parser. Valid until this is changed.
   simdjson::padded_string_view Padded() {
     Pad();
-    return {bytes_.data(), bytes_.size(), bytes_.capacity()};
+    return simdjson::padded_string_view(bytes_.data(), bytes_.size(), bytes_.capacity());
   }
 
  private:
@@ -36,31 +37,34 @@ class Text {
   std::string bytes_;
 };
 
-// A parser with memory that one lane (or one thread) uses again and again. One document at a time: a
-// Message is valid until its parser's next use.
+// A parser with memory that one lane (or one thread) uses again and again. One document at a time:
+// a Message is valid until its parser's next use.
 class Parser {
  public:
   simdjson::ondemand::parser& Get();
+  simdjson::ondemand::document& document() { return document_; }
   // Gives memory back that a large document has left behind. Call when a message is done with.
   void Trim();
 
  private:
   std::unique_ptr<simdjson::ondemand::parser> parser_;
+  simdjson::ondemand::document document_;
 };
 
 enum class Kind { kRequest, kNotification, kResult, kError };
 
 // One JSON-RPC message, parsed once, in place. The views are raw JSON text inside the Text it was
-// parsed from; they and result_value() are valid while that Text lives and the Parser isn't used again.
+// parsed from; they and result_value() are valid while that Text lives and the Parser isn't used
+// again.
 struct Message {
   Kind kind = Kind::kRequest;
   std::string_view id;      // raw, e.g. `7`, `"a"`, `null`; empty: absent
-  std::string_view method;  // unescaped only in the sense that its quotes are gone; empty: absent
+  std::string_view method;  // unescaped, in the parser's memory; empty: absent
   std::string_view params;  // raw; empty: absent
   std::string_view result;  // raw; empty: absent
   std::string_view error;   // raw; empty: absent
 
-  // Where parsing goes on without a second pass over the text (see Result()).
+  // Where parsing goes on without a second pass over the text (see ResultValue()).
   simdjson::ondemand::document* document = nullptr;
 };
 
@@ -68,16 +72,22 @@ struct Message {
 // that decides anything (jsonrpc, id, method, params, result, error) is refused: two readers could
 // disagree about it. Values inside params and result are only skipped over; see Validate().
 //
-// Errors: kInvalidJson; kInvalidRequest (not an object, an array, wrong or missing members).
-Result<Message> Parse(Parser& parser, Text& text);
+// Errors: kInvalidJson; kInvalidRequest (not an object, an array, wrong or missing members). With
+// the latter `id_seen`, where given, is set to the message's raw id if it has a valid one.
+Result<Message> Parse(Parser& parser, Text& text, std::string_view* id_seen = nullptr);
 
-// The parsed value of `message.result`, on the structural index that Parse() made.
+// The parsed value of `message.result`, or of `message.params`, on the structural index that
+// Parse() made: no second parse. Ends the validity of `message.method`.
 simdjson::simdjson_result<simdjson::ondemand::value> ResultValue(Message& message);
+simdjson::simdjson_result<simdjson::ondemand::value> ParamsValue(Message& message);
+
+// Whether `text` is a number in JSON's grammar, of any size.
+bool IsJsonNumber(std::string_view text);
 
 // Checks that `value` is valid JSON all the way down, no deeper than 128 levels.
 bool Validate(simdjson::ondemand::value value, int depth = 0);
 
-// The error object of `message`, as an Error with reason kUpstreamError.
+// A server's error object, as an Error with reason kUpstreamError.
 Error UpstreamErrorOf(std::string_view raw_error);
 
 // `text` in quotes, escaped.
@@ -86,11 +96,13 @@ void AppendQuoted(std::string& out, std::string_view text);
 
 // {"jsonrpc":"2.0","id":ID,"result":RESULT}; both raw.
 std::string ResultMessage(std::string_view id, std::string_view result);
+// {"jsonrpc":"2.0","id":ID,"error":ERROR}; both raw.
+std::string RawErrorMessage(std::string_view id, std::string_view raw_error);
 // {"jsonrpc":"2.0","id":ID,"error":{...}} with data {"reason":..., metadata...}; without the member
 // `id` where `id` is empty.
 std::string ErrorMessage(std::string_view id, const Error& error);
-// {"jsonrpc":"2.0","id":ID,"method":METHOD,"params":PARAMS}; without the member `id` (a notification)
-// or `params` where empty. `method` is a plain name.
+// {"jsonrpc":"2.0","id":ID,"method":METHOD,"params":PARAMS}; without the member `id` (a
+// notification) or `params` where empty. `method` is a plain name.
 std::string RequestMessage(std::string_view id, std::string_view method, std::string_view params);
 
 }  // namespace mcpbridge::jsonrpc

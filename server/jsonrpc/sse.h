@@ -10,9 +10,9 @@ namespace mcpbridge::jsonrpc {
 
 // One server-sent event.
 struct SseEvent {
-  std::string type;  // empty: "message"
-  std::string data;  // lines joined by \n; may be empty (a priming event)
-  std::string id;    // as of this event; empty: none seen
+  std::string type;   // empty: "message"
+  std::string data;   // lines joined by \n; may be empty (a priming event)
+  std::string id;     // as of this event; empty: none seen
   int retry_ms = -1;  // -1: the event had no retry field
 };
 

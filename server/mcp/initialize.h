@@ -7,8 +7,9 @@
 
 namespace mcpbridge {
 
-// The newest protocol version with sessions and `initialize`, offered upstream and, to a client that
-// asks for one we don't know, downstream. Never a 2026 version: clients would switch their framing.
+// The newest protocol version with sessions and `initialize`, offered upstream and, to a client
+// that asks for one we don't know, downstream. Never a 2026 version: clients would switch their
+// framing.
 inline constexpr std::string_view kNewestLegacyVersion = "2025-11-25";
 
 // 2024-11-05, 2025-03-26, 2025-06-18 or 2025-11-25.

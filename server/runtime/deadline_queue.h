@@ -11,8 +11,9 @@ namespace mcpbridge {
 
 class DeadlineQueue;
 
-// Something that ends by a deadline: derive, arm, and OnDeadline() runs on the lane when it is reached.
-// Destroying or disarming it is enough to be left alone: no handler runs afterwards. Lane-only.
+// Something that ends by a deadline: derive, arm, and OnDeadline() runs on the lane when it is
+// reached. Destroying or disarming it is enough to be left alone: no handler runs afterwards.
+// Lane-only.
 class DeadlineEntry {
  public:
   DeadlineEntry() = default;
@@ -25,7 +26,7 @@ class DeadlineEntry {
   void Disarm();
 
  protected:
-  ~DeadlineEntry() { Disarm(); }
+  virtual ~DeadlineEntry() { Disarm(); }
 
   // The deadline has been reached; the entry is no longer armed, and may be destroyed in here.
   virtual void OnDeadline() = 0;
@@ -37,8 +38,8 @@ class DeadlineEntry {
   Deadline deadline_;
 };
 
-// A lane's deadlines: a binary heap behind a single timer, so that a call which ends in time costs no
-// timer operation at all. Lane-only.
+// A lane's deadlines: a binary heap behind a single timer, so that a call which ends in time costs
+// no timer operation at all. Lane-only.
 class DeadlineQueue {
  public:
   explicit DeadlineQueue(boost::asio::io_context& io) : timer_(io) {}
@@ -53,9 +54,9 @@ class DeadlineQueue {
 
  private:
   friend class DeadlineEntry;
-  using Timer = boost::asio::basic_waitable_timer<Deadline::Clock,
-                                                  boost::asio::wait_traits<Deadline::Clock>,
-                                                  boost::asio::io_context::executor_type>;
+  using Timer =
+      boost::asio::basic_waitable_timer<Deadline::Clock, boost::asio::wait_traits<Deadline::Clock>,
+                                        boost::asio::io_context::executor_type>;
 
   void Remove(std::size_t index);
   void Place(DeadlineEntry* entry, std::size_t index);

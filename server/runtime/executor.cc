@@ -34,14 +34,15 @@ Executor::~Executor() {
   StopLanes();
 }
 
-grpc::ServerCompletionQueue& Executor::AddQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue) {
+grpc::ServerCompletionQueue& Executor::AddQueue(
+    std::unique_ptr<grpc::ServerCompletionQueue> queue) {
   queues_.push_back(std::move(queue));
   return *queues_.back();
 }
 
 int Executor::thread_count() const {
-  return static_cast<int>(lanes_.size() +
-                          queues_.size() * static_cast<std::size_t>(options_.grpc_threads_per_queue));
+  return static_cast<int>(
+      lanes_.size() + queues_.size() * static_cast<std::size_t>(options_.grpc_threads_per_queue));
 }
 
 void Executor::Start() {

@@ -11,8 +11,8 @@
 namespace mcpbridge {
 
 // Owns every thread of the process but main's: the pumps of gRPC's completion queues and the lanes,
-// whose io_contexts are Asio's completion queues. A local of main(), which alone ends it: nothing that
-// belongs to a call can reach it.
+// whose io_contexts are Asio's completion queues. A local of main(), which alone ends it: nothing
+// that belongs to a call can reach it.
 //
 // Order of calls, all on main's thread: AddQueue()* -> Start() -> DrainQueues() -> StopLanes(). The
 // destructor does what is left of it.
@@ -33,8 +33,8 @@ class Executor {
 
   void Start();
 
-  // Shuts the queues down, waits until every tag has come back, ends the pumps. The gRPC server must
-  // have been shut down before; nothing may be started on a queue afterwards.
+  // Shuts the queues down, waits until every tag has come back, ends the pumps. The gRPC server
+  // must have been shut down before; nothing may be started on a queue afterwards.
   void DrainQueues();
 
   // Ends the lanes; what is still posted to them is dropped.

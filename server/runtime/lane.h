@@ -9,8 +9,8 @@
 
 namespace mcpbridge {
 
-// One thread with its own io_context: its own strand. What belongs to a lane is touched on that lane
-// only, and needs no lock. Owned by the Executor.
+// One thread with its own io_context: its own strand. What belongs to a lane is touched on that
+// lane only, and needs no lock. Owned by the Executor.
 class Lane {
  public:
   using ExecutorType = boost::asio::io_context::executor_type;

@@ -1,0 +1,79 @@
+#include "server/jsonrpc/sse.h"
+
+#include <charconv>
+
+namespace mcpbridge::jsonrpc {
+
+SseParser::Step SseParser::Take(std::string_view& chunk) {
+  if (after_cr_) {
+    after_cr_ = false;
+    if (chunk.front() == '\n') {
+      chunk.remove_prefix(1);
+      return Step::kMore;
+    }
+  }
+  const std::size_t end = chunk.find_first_of("\r\n");
+  const std::string_view part = chunk.substr(0, end);
+  if (line_.size() + data_.size() + part.size() > max_event_bytes_) return Step::kTooLarge;
+  line_.append(part);
+  if (end == std::string_view::npos) {
+    chunk = {};
+    return Step::kMore;
+  }
+  after_cr_ = chunk[end] == '\r';
+  chunk.remove_prefix(end + 1);
+  return EndLine();
+}
+
+SseParser::Step SseParser::EndLine() {
+  std::string_view line = line_;
+  if (at_start_) {
+    at_start_ = false;
+    if (line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
+  }
+  if (line.empty()) {
+    line_.clear();
+    if (!has_fields_) return Step::kMore;
+    event_.type = std::move(type_);
+    event_.data = std::move(data_);
+    event_.id = last_id_;
+    event_.retry_ms = retry_ms_;
+    type_.clear();
+    data_.clear();
+    retry_ms_ = -1;
+    has_fields_ = false;
+    return Step::kEvent;
+  }
+  const std::size_t colon = line.find(':');
+  const std::string_view field = line.substr(0, colon);
+  std::string_view value =
+      colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
+  if (value.starts_with(' ')) value.remove_prefix(1);
+  if (field == "data") {
+    if (!data_.empty()) data_.push_back('\n');
+    data_.append(value);
+    has_fields_ = true;
+  } else if (field == "event") {
+    type_ = value;
+    has_fields_ = true;
+  } else if (field == "id") {
+    if (value.find('\0') == std::string_view::npos) last_id_ = value;
+    has_fields_ = true;
+  } else if (field == "retry") {
+    int retry = -1;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), retry);
+    if (error == std::errc() && end == value.data() + value.size()) retry_ms_ = retry;
+    has_fields_ = true;
+  }  // a comment (empty name) or an unknown field: ignored, as the standard says
+  line_.clear();
+  return Step::kMore;
+}
+
+std::string SseMessage(std::string_view json) {
+  static constexpr std::string_view kHead = "event: message\ndata: ";
+  std::string out;
+  out.reserve(kHead.size() + json.size() + 2);
+  return out.append(kHead).append(json).append("\n\n");
+}
+
+}  // namespace mcpbridge::jsonrpc
