@@ -85,6 +85,8 @@ const ReasonInfo& InfoOf(Reason reason) {
       ROW("INTERNAL", kInternalCode, 200, kServer, false)
     case Reason::kUpstreamUnavailable:
       ROW("UPSTREAM_UNAVAILABLE", kUnavailable, 200, kServer, true)
+    case Reason::kUpstreamLost:
+      ROW("UPSTREAM_LOST", kUnavailable, 200, kServer, false)
     case Reason::kUpstreamHttpStatus:
       ROW("UPSTREAM_HTTP_STATUS", kUnavailable, 200, kServer, false)
     case Reason::kUpstreamProtocol:

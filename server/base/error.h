@@ -40,7 +40,8 @@ enum class Reason {
   kShuttingDown,
   kInternal,
   // The upstream.
-  kUpstreamUnavailable,
+  kUpstreamUnavailable,  // the request never reached it
+  kUpstreamLost,         // it was lost with the request: whether the tool ran is unknown
   kUpstreamHttpStatus,
   kUpstreamProtocol,
   kUpstreamError,

@@ -3,7 +3,9 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include "server/runtime/cq_tag.h"
 
@@ -45,15 +47,18 @@ int Executor::thread_count() const {
       lanes_.size() + queues_.size() * static_cast<std::size_t>(options_.grpc_threads_per_queue));
 }
 
+void Executor::StartLane(Lane& lane, std::string name) {
+  work_.emplace_back(lane.io().get_executor());
+  lane.thread_ = std::thread([&lane, name = std::move(name)] {
+    NameThisThread(name);
+    Lane::current_ = &lane;
+    lane.io().run();
+  });
+}
+
 void Executor::Start() {
-  for (auto& lane : lanes_) {
-    work_.emplace_back(lane->io().get_executor());
-    lane->thread_ = std::thread([lane = lane.get()] {
-      NameThisThread("lane/" + std::to_string(lane->index()));
-      Lane::current_ = lane;
-      lane->io().run();
-    });
-  }
+  for (auto& lane : lanes_) StartLane(*lane, "lane/" + std::to_string(lane->index()));
+  StartLane(blocking_, "blocking");
   int index = 0;
   for (auto& queue : queues_) {
     for (int i = 0; i < options_.grpc_threads_per_queue; ++i) {
@@ -85,7 +90,9 @@ void Executor::DrainQueues() {
 
 void Executor::StopLanes() {
   work_.clear();
+  blocking_.io().stop();
   for (auto& lane : lanes_) lane->io().stop();
+  if (blocking_.thread_.joinable()) blocking_.thread_.join();
   for (auto& lane : lanes_) {
     if (lane->thread_.joinable()) lane->thread_.join();
   }

@@ -2,7 +2,9 @@
 
 #include <grpcpp/completion_queue.h>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -43,14 +45,20 @@ class Executor {
   int lane_count() const { return static_cast<int>(lanes_.size()); }
   Lane& lane(int index) { return *lanes_[static_cast<std::size_t>(index)]; }
 
-  // How many threads Start() starts.
+  // A lane beside the others for what can only be done by blocking: name resolution. No call waits
+  // for its thread without its own deadline running elsewhere.
+  Lane& blocking_lane() { return blocking_; }
+
+  // How many threads Start() starts: lanes, pumps, and the blocking lane's.
   int thread_count() const;
 
  private:
+  void StartLane(Lane& lane, std::string name);
   static void Pump(grpc::ServerCompletionQueue& queue);
 
   const Options options_;
   std::vector<std::unique_ptr<Lane>> lanes_;
+  Lane blocking_{-1};
   std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues_;
   std::vector<std::thread> pumps_;
   std::vector<boost::asio::executor_work_guard<Lane::ExecutorType>> work_;

@@ -16,7 +16,10 @@ class Lane {
   using ExecutorType = boost::asio::io_context::executor_type;
 
   explicit Lane(int index) : index_(index), io_(1), deadlines_(io_) {}
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
 
+  // From 0 to Executor::lane_count() - 1; -1: the blocking lane.
   int index() const { return index_; }
   boost::asio::io_context& io() { return io_; }
 
