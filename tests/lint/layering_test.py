@@ -8,8 +8,11 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# Generated headers that belong to mcpbridge::proto, by the first folders of proto/.
-PROTO_INCLUDE = re.compile(r"(mcpbridge|google/rpc|grpc/health|grpc/reflection)/.*\.pb\.h")
+# Generated headers by the folders of proto/, and the library that has each (proto/CMakeLists.txt).
+PROTO_LIBRARIES = {
+    "proto_tools": re.compile(r"mcpbridge/.*\.pb\.h"),
+    "proto": re.compile(r"(google/rpc|grpc/health|grpc/reflection)/.*\.pb\.h"),
+}
 
 
 class Module:
@@ -22,7 +25,8 @@ class Module:
 def read_modules(text):
     """{name: Module} of a server/CMakeLists.txt; its executable is a module too."""
     text = re.sub(r"#.*", "", text)
-    modules = {}
+    modules = {"proto_tools": Module("proto_tools", [], []),
+               "proto": Module("proto", [], ["proto_tools"])}
     for name, body in re.findall(r"mcpbridge_module\((\w+)([^)]*)\)", text):
         words = body.split()
         cut = words.index("DEPENDS") if "DEPENDS" in words else len(words)
@@ -45,7 +49,7 @@ def reachable(modules, name):
         current = waiting.pop()
         if current not in found:
             found.add(current)
-            waiting += modules[current].depends if current in modules else []
+            waiting += modules[current].depends
     return found
 
 
@@ -99,11 +103,10 @@ def find_violations(server):
                 if target is None:
                     problems.append(f"{name}: includes {included}, which is in no module")
                     continue
-            elif PROTO_INCLUDE.fullmatch(included):
-                target = "proto"
             else:
-                continue
-            if target not in allowed:
+                target = next((library for library, pattern in PROTO_LIBRARIES.items()
+                               if pattern.fullmatch(included)), None)
+            if target and target not in allowed:
                 problems.append(f"{name}: {owner} includes {included}, but does not depend on {target}")
     return problems
 
@@ -161,7 +164,7 @@ class PlantedViolationTest(unittest.TestCase):
         self.assertEqual(
             self.check({"high/high.cc": '#include "mcpbridge/v1/tool_service.pb.h"\n'}),
             ["high/high.cc: high includes mcpbridge/v1/tool_service.pb.h, "
-             "but does not depend on proto"])
+             "but does not depend on proto_tools"])
 
     def test_a_cycle(self):
         cmake = self.CMAKE.replace("low/low.cc)", "low/low.cc DEPENDS mcpbridge::top)")
