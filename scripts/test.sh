@@ -66,7 +66,7 @@ for preset in "${presets[@]}"; do
   set -e
   ((!status)) || failed=1
   closing=$(grep -E '^[0-9]+% tests passed' "build/$preset/test.log" 2>/dev/null || echo 'no tests ran')
-  summary+=("$preset: $closing")
+  summary+=("$closing ($preset)")
 done
 
 printf '\n'
