@@ -1,0 +1,219 @@
+#include "mcpbridge/client.h"
+
+#include <grpc/grpc.h>
+#include <grpcpp/create_channel.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "client/call_error.h"
+#include "client/messages.h"
+#include "client/pending_call.h"
+
+namespace mcpbridge::client {
+namespace {
+
+using std::chrono::nanoseconds;
+using std::chrono::steady_clock;
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           const ClientOptions& options) {
+  grpc::ChannelArguments arguments;
+  constexpr std::size_t kMost = std::numeric_limits<int>::max();
+  arguments.SetMaxReceiveMessageSize(static_cast<int>(std::min(options.max_response_bytes, kMost)));
+  // The bridge is next door: a proxy from the environment isn't on the way to it, and after its
+  // restart it is back within a second, which gRPC's own backoff of up to two minutes would not
+  // notice.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  // One connection per Client, as promised: otherwise equal channels share one.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+// The end of a call that starts now; nullopt: none.
+std::optional<steady_clock::time_point> EndOf(const CallOptions& options) {
+  auto end = options.deadline;
+  if (options.timeout) {
+    const auto now = steady_clock::now();
+    const auto last = steady_clock::time_point::max();
+    const auto until = *options.timeout < last - now ? now + *options.timeout : last;
+    end = end ? std::min(*end, until) : until;
+  }
+  return end;
+}
+
+// The same moment on gRPC's monotonic clock, which no change of the wall clock moves.
+gpr_timespec MonotonicTime(steady_clock::time_point time) {
+  const auto now = steady_clock::now();
+  const nanoseconds left = time > now ? time - now : nanoseconds(0);
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                      gpr_time_from_nanos(left.count(), GPR_TIMESPAN));
+}
+
+// Whether gRPC can send it as metadata; it ends the process if asked to send what it can't.
+bool IsLegalMetadata(const std::string& name, const std::string& value) {
+  const auto key = grpc_slice_from_static_buffer(name.data(), name.size());
+  const auto text = grpc_slice_from_static_buffer(value.data(), value.size());
+  return grpc_header_key_is_legal(key) != 0 &&
+         (grpc_is_binary_header(key) != 0 || grpc_header_nonbin_value_is_legal(text) != 0);
+}
+
+}  // namespace
+
+class Client::Impl {
+ public:
+  Impl(const std::string& address, ClientOptions options)
+      : options_(std::move(options)),
+        stub_(v1::ToolService::NewStub(MakeChannel(address, options_))) {
+    if (!options_.api_key.empty()) authorization_ = "Bearer " + options_.api_key;
+  }
+
+  ~Impl() {
+    if (!queue_) return;
+    CancelAll();
+    queue_->Shutdown();
+    thread_.join();
+  }
+
+  v1::ToolService::Stub& stub() { return *stub_; }
+
+  // Puts key, metadata and deadline into `context`. Errors: kInvalidArgument, for what can't be
+  // sent.
+  std::optional<CallError> Prepare(grpc::ClientContext& context, const CallOptions& options,
+                                   std::optional<steady_clock::time_point> end) const {
+    if (end) context.set_deadline(MonotonicTime(*end));
+    if (!authorization_.empty() && !Add(context, "authorization", authorization_)) {
+      return CallError{.code = StatusCode::kInvalidArgument,
+                       .message = "the API key has a character that no header may have"};
+    }
+    for (const auto& [name, value] : options.metadata) {
+      if (Add(context, name, value)) continue;
+      return CallError{.code = StatusCode::kInvalidArgument,
+                       .message = "metadata '" + name +
+                                  "' can't be sent: names are of a-z 0-9 - _ ., "
+                                  "values of printable ASCII"};
+    }
+    return std::nullopt;
+  }
+
+  void Start(const std::shared_ptr<PendingCall::State>& call, const v1::CallToolRequest& request) {
+    std::call_once(started_, [this] {
+      queue_ = std::make_unique<grpc::CompletionQueue>();
+      thread_ = std::thread([this] { Run(); });
+    });
+    {
+      const std::lock_guard lock(mutex_);
+      calls_.emplace(call.get(), call);
+    }
+    call->Start(*stub_, request, *queue_);
+  }
+
+ private:
+  static bool Add(grpc::ClientContext& context, const std::string& name, const std::string& value) {
+    if (!IsLegalMetadata(name, value)) return false;
+    context.AddMetadata(name, value);
+    return true;
+  }
+
+  // The thread of asynchronous calls: ends once the queue is shut down and empty.
+  void Run() {
+    void* tag = nullptr;
+    bool ok = false;  // always true for a unary call's Finish
+    while (queue_->Next(&tag, &ok)) Take(tag)->OnTag();
+  }
+
+  std::shared_ptr<PendingCall::State> Take(void* tag) {
+    const std::lock_guard lock(mutex_);
+    return std::move(calls_.extract(static_cast<PendingCall::State*>(tag)).mapped());
+  }
+
+  void CancelAll() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [tag, call] : calls_) call->context.TryCancel();
+  }
+
+  const ClientOptions options_;
+  std::string authorization_;  // empty: no key
+  const std::unique_ptr<v1::ToolService::Stub> stub_;
+
+  std::once_flag started_;
+  std::unique_ptr<grpc::CompletionQueue> queue_;  // null until the first asynchronous call
+  std::thread thread_;
+
+  std::mutex mutex_;
+  std::map<PendingCall::State*, std::shared_ptr<PendingCall::State>> calls_;  // asynchronous ones
+};
+
+Client::Client(const std::string& address, ClientOptions options)
+    : impl_(std::make_unique<Impl>(address, std::move(options))) {}
+
+Client::~Client() = default;
+
+Outcome<CallResult> Client::CallTool(const CallRequest& request, const CallOptions& options) {
+  const auto message = MessageOf(request);
+  if (!message) return message.error();
+  grpc::ClientContext context;
+  if (auto error = impl_->Prepare(context, options, EndOf(options))) return *error;
+  v1::CallToolResponse response;
+  const auto status = impl_->stub().CallTool(&context, *message, &response);
+  if (!status.ok()) return ErrorOf(status);
+  return ResultOf(std::move(response));
+}
+
+PendingCall Client::StartCallTool(const CallRequest& request, const CallOptions& options) {
+  auto call = std::make_shared<PendingCall::State>();
+  const auto message = MessageOf(request);
+  if (!message) {
+    call->End(message.error());
+  } else if (auto error = impl_->Prepare(call->context, options, EndOf(options))) {
+    call->End(*error);
+  } else {
+    impl_->Start(call, *message);
+  }
+  return PendingCall(std::move(call));
+}
+
+Outcome<ToolList> Client::ListTools(const std::string& server, const CallOptions& options) {
+  const auto end = EndOf(options);
+  ToolList list;
+  v1::ListToolsRequest request;
+  request.set_server(server);
+  for (;;) {
+    grpc::ClientContext context;
+    if (auto error = impl_->Prepare(context, options, end)) return *error;
+    v1::ListToolsResponse page;
+    const auto status = impl_->stub().ListTools(&context, request, &page);
+    if (!status.ok()) return ErrorOf(status);
+    for (auto& tool : *page.mutable_tools()) list.tools.push_back(ToolOf(std::move(tool)));
+    // Every page says which servers are missing; the last one knows best.
+    list.unavailable.clear();
+    for (const auto& missing : page.unavailable()) {
+      list.unavailable.push_back({.server = missing.server(), .error = missing.error()});
+    }
+    if (page.next_page_token().empty()) return list;
+    if (page.next_page_token() == request.page_token()) {
+      return CallError{.code = StatusCode::kInternal,
+                       .message = "the bridge gives the same page of tools again and again"};
+    }
+    request.set_page_token(page.next_page_token());
+  }
+}
+
+Outcome<std::vector<Server>> Client::ListServers(const CallOptions& options) {
+  grpc::ClientContext context;
+  if (auto error = impl_->Prepare(context, options, EndOf(options))) return *error;
+  v1::ListServersResponse response;
+  const auto status = impl_->stub().ListServers(&context, {}, &response);
+  if (!status.ok()) return ErrorOf(status);
+  std::vector<Server> servers;
+  for (auto& server : *response.mutable_servers()) servers.push_back(ServerOf(std::move(server)));
+  return servers;
+}
+
+}  // namespace mcpbridge::client

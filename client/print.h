@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mcpbridge/outcome.h"
+#include "mcpbridge/tools.h"
+
+// What mcp-call writes, as text. Pure functions.
+namespace mcpbridge::client {
+
+// Text content as it is, each other block as one line in brackets; the structured content where
+// there is nothing else. Ends with a newline unless empty.
+std::string PrintResult(const CallResult& result);
+
+// A line per tool: its name and the first line of what it does.
+std::string PrintTools(const std::vector<Tool>& tools);
+
+// A line per tool: a JSON object with the tool's schemas as they are.
+std::string PrintToolsAsJson(const std::vector<Tool>& tools);
+
+// A line per server: name, transport, health, MCP version, what is wrong with it.
+std::string PrintServers(const std::vector<Server>& servers);
+
+// What went wrong, for programs' eyes its reason, and what to do about it: a line each. `address`
+// is where the bridge was looked for.
+std::string PrintError(const CallError& error, const std::string& address);
+
+// The process's exit code for an error; --help lists them.
+int ExitCodeOf(const CallError& error);
+
+}  // namespace mcpbridge::client
