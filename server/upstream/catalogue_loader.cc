@@ -65,17 +65,26 @@ void CatalogueLoader::Refresh(Lane& lane, std::chrono::milliseconds max_age, Dea
 void CatalogueLoader::Wait(Lane& lane, Deadline deadline, Done done) {
   waiters_.push_back(std::make_unique<Waiter>(*this, lane, std::move(done)));
   home_.deadlines().Arm(*waiters_.back(), deadline);
-  if (!loading_) Load();
+  if (!loading_ && !stopped_) Load();
 }
 
 void CatalogueLoader::Invalidate() {
   home_.Post([this] {
     loaded_at_.store(Deadline::Clock::time_point::min(), std::memory_order_release);
+    if (stopped_) return;
     if (loading_) {
       changed_meanwhile_ = true;
     } else {
       Load();
     }
+  });
+}
+
+void CatalogueLoader::Stop() {
+  home_.Post([this] {
+    stopped_ = true;
+    changed_meanwhile_ = false;
+    if (loading_) End(Error{.reason = Reason::kShuttingDown, .message = "the bridge is stopping"});
   });
 }
 

@@ -35,6 +35,9 @@ class CatalogueLoader final : private ReplyHandler, private DeadlineEntry {
   // The server's tools have changed, or it has just connected: asks in the background. Any thread.
   void Invalidate();
 
+  // Gives up what is under way, for good. Any thread.
+  void Stop();
+
  private:
   struct Waiter;
 
@@ -52,6 +55,7 @@ class CatalogueLoader final : private ReplyHandler, private DeadlineEntry {
   // When the list in the Router was asked for; min: there is none, or it is known to be outdated.
   std::atomic<Deadline::Clock::time_point> loaded_at_{Deadline::Clock::time_point::min()};
 
+  bool stopped_ = false;
   bool loading_ = false;
   bool changed_meanwhile_ = false;
   Deadline::Clock::time_point asked_at_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/asio/ssl/context.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -40,6 +41,7 @@ class UpstreamPool {
                         Deadline deadline, std::function<void(std::optional<Error>)> done);
 
  private:
+  boost::asio::ssl::context tls_{boost::asio::ssl::context::tls_client};
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<CatalogueLoader>> loaders_;
 };

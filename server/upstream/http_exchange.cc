@@ -1,0 +1,233 @@
+#include "server/upstream/http_exchange.h"
+
+#include <boost/beast/core/string.hpp>
+#include <charconv>
+#include <utility>
+
+#include "server/base/log.h"
+#include "server/upstream/http_lane.h"
+
+namespace mcpbridge {
+
+namespace http = boost::beast::http;
+
+namespace {
+
+// JSON-RPC errors with which servers of the TypeScript SDK say, on HTTP 400, that they don't know a
+// session.
+constexpr long long kNoValidSession = -32000;
+
+bool IsMediaType(std::string_view header, std::string_view type) {
+  const std::string_view bare = header.substr(0, header.find_first_of("; \t"));
+  return boost::beast::iequals(bare, type);
+}
+
+std::optional<std::chrono::milliseconds> ParseRetryAfter(std::string_view text) {
+  int seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || seconds < 0) return std::nullopt;
+  return std::chrono::seconds(seconds);
+}
+
+}  // namespace
+
+HttpExchange::HttpExchange(HttpLane& lane, UpstreamRequest request, ReplyHandler& handler)
+    : lane_(lane), request_(std::move(request)), handler_(handler) {}
+
+HttpExchange::~HttpExchange() {
+  if (waiting_) lane_.StopWaiting(*this);
+  if (connection_ == nullptr) return;
+  const bool sent = std::exchange(connection_, nullptr)->Abort();
+  // In the legacy era closing the stream is not yet a cancellation: it has to be said. initialize
+  // must not be cancelled.
+  if (!sent || session_->epoch == 0) return;
+  lane_.Post(*session_, jsonrpc::RequestMessage(
+                            "", "notifications/cancelled",
+                            R"({"requestId":)" + id_ + R"(,"reason":"the caller's call ended"})"));
+}
+
+std::optional<Error> HttpExchange::Begin(std::shared_ptr<const HttpSession> session) {
+  auto connection = lane_.pool().Acquire();
+  if (!connection) return std::move(connection).error();
+  session_ = std::move(session);
+  connection_ = *std::move(connection);
+  id_ = lane_.NextId();
+  status_ = 0;
+  body_ = Body::kNone;
+  text_.Clear();
+  events_.reset();
+  connection_->Send(HttpMessage(session_->post_head, request_.headers,
+                                jsonrpc::RequestMessage(id_, request_.method, request_.params)),
+                    *this);
+  return std::nullopt;
+}
+
+void HttpExchange::FailWaiting(Error error) { Deliver(std::move(error)); }
+
+void HttpExchange::OnHead(const Head& head) {
+  status_ = head.result_int();
+  session_id_ = head["Mcp-Session-Id"];
+  retry_after_ = ParseRetryAfter(head[http::field::retry_after]);
+  const std::string_view type = head[http::field::content_type];
+  if (status_ != 200) {
+    body_ = Body::kUnexpected;
+  } else if (IsMediaType(type, "application/json")) {
+    body_ = Body::kJson;
+    std::size_t length = 0;
+    const std::string_view text = head[http::field::content_length];
+    std::from_chars(text.data(), text.data() + text.size(), length);
+    text_.Reserve(std::min(length, lane_.limits().response_bytes));
+  } else if (IsMediaType(type, "text/event-stream")) {
+    body_ = Body::kEvents;
+    events_.emplace(lane_.limits().response_bytes);
+  } else {
+    body_ = Body::kNone;
+  }
+}
+
+void HttpExchange::OnBody(std::string_view chunk) {
+  if (body_ == Body::kJson || body_ == Body::kUnexpected) text_.Append(chunk);
+  if (body_ != Body::kEvents) return;
+  bool over = false;  // once it is, this may be destroyed
+  const bool fits = events_->Feed(chunk, [&](jsonrpc::SseEvent&& event) {
+    over = OnEvent(std::move(event));
+    return !over;
+  });
+  if (over || fits) return;
+  std::exchange(connection_, nullptr)->Abort();
+  Fail(Reason::kResponseTooLarge, "an event of the answer is larger than the limit of " +
+                                      std::to_string(lane_.limits().response_bytes) + " bytes");
+}
+
+// True: that was the answer, and it has been delivered.
+bool HttpExchange::OnEvent(jsonrpc::SseEvent event) {
+  if (event.data.empty() || (!event.type.empty() && event.type != "message")) return false;
+  jsonrpc::Text text(std::move(event.data));
+  Result<jsonrpc::Message> message = jsonrpc::Parse(lane_.parser(), text);
+  if (!message) {
+    std::exchange(connection_, nullptr)->Abort();
+    Fail(Reason::kUpstreamProtocol,
+         "the answer holds an event that is not a JSON-RPC message: " + message.error().message);
+    return true;
+  }
+  switch (message->kind) {
+    case jsonrpc::Kind::kRequest:
+      Answer(*message);
+      return false;
+    case jsonrpc::Kind::kNotification:
+      if (message->method == "notifications/tools/list_changed") lane_.events().ToolsChanged();
+      return false;
+    case jsonrpc::Kind::kResult:
+    case jsonrpc::Kind::kError:
+      break;
+  }
+  if (message->id != id_ && !(message->kind == jsonrpc::Kind::kError && message->id == "null")) {
+    spdlog::warn("upstream {}: an answer to another request, dropped", lane_.config().name);
+    return false;
+  }
+  std::exchange(connection_, nullptr)->Detach();
+  Deliver(*message);
+  return true;
+}
+
+// A request of the server's, on the stream of ours. The bridge declared no capability, so only ping
+// is due; a server that asks all the same gets an answer instead of waiting for one.
+void HttpExchange::Answer(const jsonrpc::Message& request) {
+  const Error refusal{.reason = Reason::kMethodNotFound,
+                      .message = "mcp-bridge does not serve " + std::string(request.method)};
+  lane_.Post(*session_, request.method == "ping" ? jsonrpc::ResultMessage(request.id, "{}")
+                                                 : jsonrpc::ErrorMessage(request.id, refusal));
+}
+
+void HttpExchange::OnEnd() {
+  connection_.reset();
+  switch (body_) {
+    case Body::kNone:
+      Fail(Reason::kUpstreamProtocol, "the answer is neither JSON nor an event stream");
+      return;
+    case Body::kEvents:
+      Fail(Reason::kUpstreamLost, "the server ended its event stream before answering");
+      return;
+    case Body::kUnexpected:
+      OnRefused();
+      return;
+    case Body::kJson:
+      break;
+  }
+  jsonrpc::Text text = std::move(text_);
+  Result<jsonrpc::Message> message = jsonrpc::Parse(lane_.parser(), text);
+  if (!message) {
+    Fail(Reason::kUpstreamProtocol,
+         "the answer is not a JSON-RPC message: " + message.error().message);
+  } else if (message->kind == jsonrpc::Kind::kError ||
+             (message->kind == jsonrpc::Kind::kResult && message->id == id_)) {
+    Deliver(*message);
+  } else {
+    Fail(Reason::kUpstreamProtocol, "the answer is not one to this request");
+  }
+}
+
+bool HttpExchange::SessionIsLost(const Result<jsonrpc::Message>& answer) const {
+  if (session_->id.empty()) return false;
+  if (status_ == 404) return true;
+  return status_ == 400 && answer && answer->kind == jsonrpc::Kind::kError &&
+         jsonrpc::UpstreamErrorOf(answer->error).upstream->code == kNoValidSession;
+}
+
+// Any status but 200.
+void HttpExchange::OnRefused() {
+  jsonrpc::Text text = std::move(text_);
+  Result<jsonrpc::Message> answer = jsonrpc::Parse(lane_.parser(), text);
+  if (SessionIsLost(answer)) {
+    Retry();
+  } else if (answer && answer->kind == jsonrpc::Kind::kError) {
+    Deliver(*answer);
+  } else if (status_ / 100 == 2) {
+    Fail(Reason::kUpstreamProtocol,
+         "the server took the request without answering it (HTTP " + std::to_string(status_) + ")");
+  } else if (status_ == 401 || status_ == 403) {
+    Fail(Reason::kUpstreamHttpStatus, "the server refused the bridge's credentials (HTTP " +
+                                          std::to_string(status_) +
+                                          "): check auth_type, auth_value and static_headers");
+  } else if (status_ / 100 == 3) {
+    Fail(Reason::kUpstreamHttpStatus, "the server redirects (HTTP " + std::to_string(status_) +
+                                          "), which is not followed: set `url` to where it points");
+  } else {
+    Fail(Reason::kUpstreamHttpStatus, "the server answered HTTP " + std::to_string(status_));
+  }
+}
+
+// The server doesn't know our session, so it has not executed the request: once more, in a new one.
+void HttpExchange::Retry() {
+  const std::uint64_t lost = session_->epoch;
+  if (lost == 0 || std::exchange(retried_, true)) {
+    Fail(Reason::kUpstreamUnavailable, "the server does not know the session it has just opened");
+    return;
+  }
+  lane_.events().SessionLost(lost, "HTTP " + std::to_string(status_));
+  lane_.Wait(*this, lost);
+}
+
+void HttpExchange::OnFailure(Error error, bool sent) {
+  connection_.reset();
+  if (!sent) lane_.events().Unreachable(error);
+  Fail(error.reason, std::move(error.message));
+}
+
+void HttpExchange::Fail(Reason reason, std::string message) {
+  Error error{.reason = reason, .message = std::move(message)};
+  error.metadata.emplace_back("server", lane_.config().name);
+  if (reason == Reason::kUpstreamHttpStatus) {
+    error.metadata.emplace_back("http_status", std::to_string(status_));
+    error.retry_after = retry_after_;
+  }
+  Deliver(std::move(error));
+}
+
+void HttpExchange::Deliver(Result<jsonrpc::Message> message) {
+  jsonrpc::Parser& parser = lane_.parser();
+  handler_.OnReply(std::move(message));  // this may be gone now
+  parser.Trim();
+}
+
+}  // namespace mcpbridge

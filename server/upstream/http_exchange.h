@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/base/error.h"
+#include "server/jsonrpc/message.h"
+#include "server/jsonrpc/sse.h"
+#include "server/upstream/http_connection.h"
+#include "server/upstream/upstream.h"
+
+namespace mcpbridge {
+
+class HttpLane;
+
+// What every request within a session carries. Immutable; lanes share it.
+struct HttpSession {
+  std::uint64_t epoch = 0;  // counts the sessions with this server; 0: none yet (the handshake)
+  std::string id;           // Mcp-Session-Id; empty: the server keeps no sessions
+  std::string version;      // the negotiated one; empty during the handshake
+  std::string post_head;    // of a POST, up to where Content-Length and the blank line belong
+};
+
+// One JSON-RPC request over one POST, answered with JSON or an event stream. Lane-only.
+class HttpExchange final : public Exchange, private HttpResponseHandler {
+ public:
+  HttpExchange(HttpLane& lane, UpstreamRequest request, ReplyHandler& handler);
+  // Ends it: see Exchange.
+  ~HttpExchange() override;
+
+  // Sends it within `session`. An error: nothing was sent, the handler isn't called.
+  std::optional<Error> Begin(std::shared_ptr<const HttpSession> session);
+
+  // There is no session to wait for: ends it with `error`.
+  void FailWaiting(Error error);
+
+  // The Mcp-Session-Id of the response; empty: none, or no response yet.
+  const std::string& session_id() const { return session_id_; }
+
+ private:
+  enum class Body { kNone, kJson, kEvents, kUnexpected };
+
+  void OnHead(const Head& head) override;
+  void OnBody(std::string_view chunk) override;
+  void OnEnd() override;
+  void OnFailure(Error error, bool sent) override;
+
+  bool OnEvent(jsonrpc::SseEvent event);
+  void OnRefused();
+  bool SessionIsLost(const Result<jsonrpc::Message>& answer) const;
+  void Retry();
+  void Answer(const jsonrpc::Message& request);
+  void Deliver(Result<jsonrpc::Message> message);
+  void Fail(Reason reason, std::string message);
+
+  HttpLane& lane_;
+  UpstreamRequest request_;
+  ReplyHandler& handler_;
+  std::shared_ptr<const HttpSession> session_;
+  std::shared_ptr<HttpConnection> connection_;  // while the request is under way
+  bool waiting_ = false;                        // in lane_'s list of those who wait for a session
+  bool retried_ = false;
+  std::string id_;  // ours, raw
+  unsigned status_ = 0;
+  std::string session_id_;
+  std::optional<std::chrono::milliseconds> retry_after_;
+  Body body_ = Body::kNone;
+  jsonrpc::Text text_;
+  std::optional<jsonrpc::SseParser> events_;
+
+  friend class HttpLane;
+};
+
+}  // namespace mcpbridge

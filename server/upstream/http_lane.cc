@@ -1,0 +1,163 @@
+#include "server/upstream/http_lane.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mcpbridge {
+namespace {
+
+// From sending a message that nobody waits for to giving it up.
+constexpr std::chrono::seconds kOneWayTime{5};
+
+}  // namespace
+
+std::string HttpMessage(std::string_view head, const Headers& headers, std::string_view body) {
+  const std::string length = std::to_string(body.size());
+  std::size_t size = head.size() + length.size() + body.size() + 32;
+  for (const auto& [name, value] : headers) size += name.size() + value.size() + 4;
+  std::string out;
+  out.reserve(size);
+  out.append(head);
+  for (const auto& [name, value] : headers)
+    out.append(name).append(": ").append(value).append("\r\n");
+  return out.append("Content-Length: ").append(length).append("\r\n\r\n").append(body);
+}
+
+// A message of which only the response's status matters, if that. Owned by its HttpLane.
+class HttpLane::OneWay final : private HttpResponseHandler, private DeadlineEntry {
+ public:
+  OneWay(HttpLane& owner, std::function<void(unsigned)> done)
+      : owner_(owner), done_(std::move(done)) {}
+  ~OneWay() {
+    if (connection_ != nullptr) connection_->Abort();
+  }
+
+  void Send(std::string message) {
+    auto connection = owner_.pool_.Acquire();
+    if (!connection) {
+      owner_.lane_.Post([this] { End(0); });
+      return;
+    }
+    connection_ = *std::move(connection);
+    owner_.lane_.deadlines().Arm(*this, Deadline::After(kOneWayTime));
+    connection_->Send(std::move(message), *this);
+  }
+
+ private:
+  void OnHead(const Head& head) override { status_ = head.result_int(); }
+  void OnBody(std::string_view) override {}
+  void OnEnd() override {
+    connection_.reset();
+    End(status_);
+  }
+  void OnFailure(Error, bool) override {
+    connection_.reset();
+    End(0);
+  }
+  void OnDeadline() override { End(0); }
+
+  void End(unsigned status) {
+    const auto done = std::move(done_);
+    owner_.one_way_.remove_if([this](const auto& other) { return other.get() == this; });
+    if (done) done(status);
+  }
+
+  HttpLane& owner_;
+  std::function<void(unsigned)> done_;
+  std::shared_ptr<HttpConnection> connection_;
+  unsigned status_ = 0;
+};
+
+HttpLane::HttpLane(Lane& lane, Lane& blocking_lane, const ServerConfig& config, const HttpUrl& url,
+                   boost::asio::ssl::context* tls, HttpPool::Limits limits,
+                   HttpSessionEvents& events)
+    : lane_(lane),
+      config_(config),
+      limits_(limits),
+      events_(events),
+      pool_(lane, blocking_lane, url, tls, limits) {}
+
+HttpLane::~HttpLane() = default;
+
+Result<std::unique_ptr<Exchange>> HttpLane::Send(UpstreamRequest request, ReplyHandler& handler) {
+  if (session_ == nullptr && down_) {
+    Error error = *down_;
+    error.retry_after = std::chrono::ceil<std::chrono::milliseconds>(retry_at_.remaining());
+    return error;
+  }
+  auto exchange = std::make_unique<HttpExchange>(*this, std::move(request), handler);
+  if (session_ == nullptr) {
+    Wait(*exchange, 0);
+  } else if (auto error = exchange->Begin(session_)) {
+    return *std::move(error);
+  }
+  return exchange;
+}
+
+void HttpLane::SetSession(std::shared_ptr<const HttpSession> session) {
+  session_ = std::move(session);
+  down_.reset();
+  // Whoever is told of a failure may destroy its exchange, and others: the list is the truth.
+  while (!waiting_.empty()) {
+    HttpExchange& exchange = *waiting_.front();
+    StopWaiting(exchange);
+    if (auto error = exchange.Begin(session_)) exchange.FailWaiting(*std::move(error));
+  }
+}
+
+void HttpLane::SetConnecting() {
+  session_.reset();
+  down_.reset();
+}
+
+void HttpLane::SetDown(Error error, Deadline retry_at) {
+  session_.reset();
+  down_ = std::move(error);
+  retry_at_ = retry_at;
+  while (!waiting_.empty()) {
+    HttpExchange& exchange = *waiting_.front();
+    StopWaiting(exchange);
+    exchange.FailWaiting(*down_);
+  }
+}
+
+std::string HttpLane::NextId() {
+  // Lanes count apart: the low byte is the lane.
+  return std::to_string((++next_id_ << 8) | static_cast<std::uint64_t>(lane_.index()));
+}
+
+void HttpLane::Wait(HttpExchange& exchange, std::uint64_t lost) {
+  exchange.waiting_ = true;
+  waiting_.push_back(&exchange);
+  if (session_ == nullptr) return;
+  if (session_->epoch == lost) {
+    session_.reset();
+    return;
+  }
+  // Another request has had the session made anew already.
+  lane_.Post([this] {
+    if (session_ != nullptr) SetSession(session_);
+  });
+}
+
+void HttpLane::StopWaiting(HttpExchange& exchange) {
+  exchange.waiting_ = false;
+  waiting_.remove(&exchange);
+}
+
+void HttpLane::Post(const HttpSession& session, std::string body,
+                    std::function<void(unsigned)> done) {
+  SendOneWay(HttpMessage(session.post_head, {}, body), std::move(done));
+}
+
+void HttpLane::SendOneWay(std::string message, std::function<void(unsigned)> done) {
+  one_way_.push_back(std::make_unique<OneWay>(*this, std::move(done)));
+  one_way_.back()->Send(std::move(message));
+}
+
+void HttpLane::Close() {
+  one_way_.clear();
+  pool_.CloseIdle();
+}
+
+}  // namespace mcpbridge

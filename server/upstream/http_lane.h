@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/base/error.h"
+#include "server/jsonrpc/message.h"
+#include "server/runtime/lane.h"
+#include "server/upstream/http_exchange.h"
+#include "server/upstream/http_pool.h"
+
+namespace mcpbridge {
+
+// What requests on any lane tell the keeper of the server's session. Thread-safe.
+class HttpSessionEvents {
+ public:
+  // The server doesn't know session `epoch` any more (why: in a few words).
+  virtual void SessionLost(std::uint64_t epoch, std::string why) = 0;
+  // No connection can be made.
+  virtual void Unreachable(Error error) = 0;
+  virtual void ToolsChanged() = 0;
+
+ protected:
+  ~HttpSessionEvents() = default;
+};
+
+// One lane's share of an HTTP server: its connections, its copy of the session, and the requests that
+// wait for one. Owned by HttpUpstream. Lane-only.
+class HttpLane {
+ public:
+  HttpLane(Lane& lane, Lane& blocking_lane, const ServerConfig& config, const HttpUrl& url,
+           boost::asio::ssl::context* tls, HttpPool::Limits limits, HttpSessionEvents& events);
+  ~HttpLane();
+  HttpLane(const HttpLane&) = delete;
+  HttpLane& operator=(const HttpLane&) = delete;
+
+  // See Upstream::Send().
+  Result<std::unique_ptr<Exchange>> Send(UpstreamRequest request, ReplyHandler& handler);
+
+  // The keeper's news: there is a session; one is being made; none can be had.
+  void SetSession(std::shared_ptr<const HttpSession> session);
+  void SetConnecting();
+  void SetDown(Error error, Deadline retry_at);
+
+  // For exchanges.
+  Lane& lane() { return lane_; }
+  HttpPool& pool() { return pool_; }
+  jsonrpc::Parser& parser() { return parser_; }
+  const ServerConfig& config() const { return config_; }
+  const HttpPool::Limits& limits() const { return limits_; }
+  HttpSessionEvents& events() { return events_; }
+  // A request id that no other request of this bridge to this server has.
+  std::string NextId();
+  // Waits for the next session, `lost` being the one that is of no more use.
+  void Wait(HttpExchange& exchange, std::uint64_t lost);
+  void StopWaiting(HttpExchange& exchange);
+
+  // Posts a notification or a response within `session` and forgets it, within 5 s. `done`, where
+  // given, is told the HTTP status, 0: there was none.
+  void Post(const HttpSession& session, std::string body, std::function<void(unsigned)> done = {});
+  // Sends a whole HTTP message likewise.
+  void SendOneWay(std::string message, std::function<void(unsigned)> done = {});
+
+  void Close();
+
+ private:
+  class OneWay;
+
+  Lane& lane_;
+  const ServerConfig& config_;
+  const HttpPool::Limits limits_;
+  HttpSessionEvents& events_;
+  HttpPool pool_;
+  jsonrpc::Parser parser_;
+  std::uint64_t next_id_ = 0;
+  std::shared_ptr<const HttpSession> session_;
+  std::optional<Error> down_;
+  Deadline retry_at_;
+  std::list<HttpExchange*> waiting_;
+  std::list<std::unique_ptr<OneWay>> one_way_;
+};
+
+// A whole request from its head (see HttpSession), further headers and its body.
+std::string HttpMessage(std::string_view head, const Headers& headers, std::string_view body);
+
+}  // namespace mcpbridge

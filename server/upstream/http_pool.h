@@ -1,0 +1,49 @@
+#pragma once
+
+#include <boost/asio/ssl/context.hpp>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "server/base/error.h"
+#include "server/runtime/lane.h"
+#include "server/upstream/http_connection.h"
+#include "server/upstream/http_url.h"
+
+namespace mcpbridge {
+
+// One lane's connections to one HTTP server. Owned by HttpUpstream, for the life of the process: a
+// request borrows a connection and can close that one only. Lane-only.
+class HttpPool {
+ public:
+  struct Limits {
+    std::size_t connections;
+    std::size_t response_bytes;
+  };
+
+  // `tls` may be null (plain HTTP).
+  HttpPool(Lane& lane, Lane& blocking_lane, const HttpUrl& url, boost::asio::ssl::context* tls,
+           Limits limits);
+  HttpPool(const HttpPool&) = delete;
+  HttpPool& operator=(const HttpPool&) = delete;
+
+  // A connection for one request: the one used last, or a new one. It comes back by itself.
+  // Error: kOverloaded, all are in use.
+  Result<std::shared_ptr<HttpConnection>> Acquire();
+
+  // Closes the idle ones.
+  void CloseIdle();
+
+ private:
+  void TakeBack(std::shared_ptr<HttpConnection> connection, bool alive);
+
+  Lane& lane_;
+  Lane& blocking_lane_;
+  const HttpUrl& url_;
+  boost::asio::ssl::context* tls_;
+  const Limits limits_;
+  std::size_t open_ = 0;
+  std::vector<std::shared_ptr<HttpConnection>> idle_;
+};
+
+}  // namespace mcpbridge

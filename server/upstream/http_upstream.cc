@@ -1,0 +1,254 @@
+#include "server/upstream/http_upstream.h"
+
+#include <atomic>
+#include <utility>
+
+#include "server/base/log.h"
+#include "server/base/version.h"
+#include "server/mcp/initialize.h"
+
+namespace mcpbridge {
+namespace {
+
+// From sending initialize to its answer, whoever waits for it.
+constexpr std::chrono::seconds kHandshakeTime{30};
+// From a ping to its answer.
+constexpr std::chrono::seconds kPingTime{5};
+
+}  // namespace
+
+HttpUpstream::HttpUpstream(const ServerConfig& config, Executor& executor, int home_lane,
+                           StatusBoard& status, boost::asio::ssl::context* tls,
+                           HttpPool::Limits limits, std::function<void()> tools_changed)
+    : Upstream(config),
+      executor_(executor),
+      home_(executor.lane(home_lane)),
+      status_(status),
+      url_(ParseHttpUrl(config.url).value()),
+      tools_changed_(std::move(tools_changed)) {
+  HttpSessionEvents& events = *this;
+  for (int i = 0; i < executor.lane_count(); ++i) {
+    lanes_.push_back(std::make_unique<HttpLane>(executor.lane(i), executor.blocking_lane(),
+                                                this->config(), url_, url_.tls ? tls : nullptr,
+                                                limits, events));
+  }
+}
+
+HttpUpstream::~HttpUpstream() = default;
+
+void HttpUpstream::Start() {
+  home_.Post([this] { Connect(); });
+}
+
+Result<std::unique_ptr<Exchange>> HttpUpstream::Send(Lane& lane, UpstreamRequest request,
+                                                     ReplyHandler& handler) {
+  return lanes_[static_cast<std::size_t>(lane.index())]->Send(std::move(request), handler);
+}
+
+std::string HttpUpstream::Head(std::string_view verb, const HttpSession& session) const {
+  std::string head(verb);
+  head.append(" ").append(url_.target).append(" HTTP/1.1\r\nHost: ").append(url_.Authority());
+  head.append("\r\nUser-Agent: mcp-bridge/").append(kVersion);
+  head.append(
+      "\r\nAccept: application/json, text/event-stream\r\nContent-Type: application/json\r\n");
+  for (const auto& [name, value] : config().headers) {
+    head.append(name).append(": ").append(value).append("\r\n");
+  }
+  if (!session.version.empty()) {
+    head.append("MCP-Protocol-Version: ").append(session.version).append("\r\n");
+  }
+  if (!session.id.empty()) head.append("Mcp-Session-Id: ").append(session.id).append("\r\n");
+  return head;
+}
+
+void HttpUpstream::OnEveryLane(std::function<void(HttpLane&)> f) {
+  for (auto& lane : lanes_) lane->lane().Post([&share = *lane, f] { f(share); });
+}
+
+void HttpUpstream::Connect() {
+  state_ = State::kConnecting;
+  session_.reset();
+  OnEveryLane([](HttpLane& lane) { lane.SetConnecting(); });
+  opening_ = std::make_shared<HttpSession>();
+  opening_->post_head = Head("POST", *opening_);
+  UpstreamRequest request{.method = "initialize",
+                          .params = InitializeParams(),
+                          .deadline = Deadline::After(kHandshakeTime),
+                          .headers = {}};
+  Disarm();
+  home_.deadlines().Arm(*this, request.deadline);
+  ReplyHandler& self = *this;
+  exchange_ = std::make_unique<HttpExchange>(home_share(), std::move(request), self);
+  if (auto error = exchange_->Begin(opening_)) GoDown(*std::move(error));
+}
+
+void HttpUpstream::OnReply(Result<jsonrpc::Message> message) {
+  if (state_ == State::kSuspect) {
+    OnPong(message);
+  } else if (!message) {
+    GoDown(std::move(message).error());
+  } else if (message->kind == jsonrpc::Kind::kError) {
+    GoDown(jsonrpc::UpstreamErrorOf(message->error));
+  } else {
+    OnInitialized(*message);
+  }
+}
+
+void HttpUpstream::OnInitialized(const jsonrpc::Message& message) {
+  Result<InitializeResult> result = ParseInitializeResult(message.result);
+  if (!result) {
+    GoDown(std::move(result).error());
+    return;
+  }
+  opening_->id = exchange_->session_id();
+  opening_->version = result->protocol_version;
+  opening_->post_head = Head("POST", *opening_);
+  exchange_.reset();
+  status_.Update(config().name, [&](UpstreamStatus& status) {
+    status.protocol_version = result->protocol_version;
+    status.server_name = result->server_name;
+    status.server_version = result->server_version;
+  });
+  home_share().Post(*opening_, jsonrpc::RequestMessage("", "notifications/initialized", ""),
+                    [this](unsigned status) {
+                      if (state_ != State::kConnecting) return;
+                      if (status / 100 == 2) {
+                        Open();
+                      } else {
+                        GoDown(Error{.reason = Reason::kUpstreamUnavailable,
+                                     .message = "the server did not take notifications/initialized"
+                                                " (HTTP " +
+                                                std::to_string(status) + ")"});
+                      }
+                    });
+}
+
+void HttpUpstream::Open() {
+  Disarm();
+  state_ = State::kReady;
+  backoff_.Reset();
+  opening_->epoch = ++epoch_;
+  session_ = std::exchange(opening_, nullptr);
+  spdlog::info("upstream {}: session {} opened, protocol {}{}", config().name, epoch_,
+               session_->version, session_->id.empty() ? ", stateless" : "");
+  status_.Update(config().name, [](UpstreamStatus& status) {
+    status.health = UpstreamHealth::kServing;
+    status.last_error.clear();
+  });
+  OnEveryLane([session = session_](HttpLane& lane) { lane.SetSession(session); });
+  tools_changed_();
+}
+
+void HttpUpstream::GoDown(Error error) {
+  Disarm();
+  exchange_.reset();
+  opening_.reset();
+  state_ = State::kDown;
+  Error unavailable{
+      .reason = Reason::kUpstreamUnavailable,
+      .message = "server \"" + config().name + "\" is not available: " + error.message,
+      .metadata = {{"server", config().name}}};
+  status_.Update(config().name, [&](UpstreamStatus& status) {
+    status.health = UpstreamHealth::kNotServing;
+    status.last_error = error.message;
+  });
+  const Deadline retry_at = Deadline::After(backoff_.Next());
+  OnEveryLane([unavailable, retry_at](HttpLane& lane) { lane.SetDown(unavailable, retry_at); });
+  home_.deadlines().Arm(*this, retry_at);
+}
+
+void HttpUpstream::SessionLost(std::uint64_t epoch, std::string why) {
+  home_.Post([this, epoch, why = std::move(why)] {
+    const bool has_session = state_ == State::kReady || state_ == State::kSuspect;
+    if (!has_session || epoch != epoch_) return;
+    spdlog::warn(
+        "upstream {}: session {} lost: the server does not know it any more ({}); opening"
+        " another",
+        config().name, epoch, why);
+    exchange_.reset();
+    Connect();
+  });
+}
+
+void HttpUpstream::Unreachable(Error error) {
+  home_.Post([this, error = std::move(error)] {
+    if (state_ == State::kReady) Suspect(error);
+  });
+}
+
+// Keeps the session: the server may come back with it. Calls go on being tried, and fail at once.
+void HttpUpstream::Suspect(const Error& error) {
+  state_ = State::kSuspect;
+  status_.Update(config().name, [&](UpstreamStatus& status) {
+    status.health = UpstreamHealth::kNotServing;
+    status.last_error = error.message;
+  });
+  Disarm();
+  home_.deadlines().Arm(*this, Deadline::After(backoff_.Next()));
+}
+
+void HttpUpstream::Ping() {
+  UpstreamRequest request{
+      .method = "ping", .params = "", .deadline = Deadline::After(kPingTime), .headers = {}};
+  home_.deadlines().Arm(*this, request.deadline);
+  ReplyHandler& self = *this;
+  exchange_ = std::make_unique<HttpExchange>(home_share(), std::move(request), self);
+  if (auto error = exchange_->Begin(session_)) Suspect(*error);
+}
+
+void HttpUpstream::OnPong(const Result<jsonrpc::Message>& message) {
+  exchange_.reset();
+  if (!message) {
+    Suspect(message.error());
+    return;
+  }
+  Disarm();
+  state_ = State::kReady;
+  backoff_.Reset();
+  status_.Update(config().name, [](UpstreamStatus& status) {
+    status.health = UpstreamHealth::kServing;
+    status.last_error.clear();
+  });
+  tools_changed_();
+}
+
+void HttpUpstream::OnDeadline() {
+  if (state_ == State::kDown) {
+    Connect();
+  } else if (state_ == State::kSuspect && exchange_ == nullptr) {
+    Ping();
+  } else if (state_ == State::kSuspect) {
+    exchange_.reset();
+    Suspect(
+        Error{.reason = Reason::kUpstreamUnavailable, .message = "no answer to a ping within 5 s"});
+  } else if (state_ == State::kConnecting) {
+    GoDown(Error{.reason = Reason::kUpstreamUnavailable,
+                 .message = "no answer to initialize within 30 s"});
+  }
+}
+
+void HttpUpstream::Stop(std::string why, std::function<void()> done) {
+  home_.Post([this, why = std::move(why), done = std::move(done)]() mutable {
+    Disarm();
+    exchange_.reset();
+    state_ = State::kStopped;
+    if (session_ == nullptr || session_->id.empty()) {
+      CloseLanes(std::move(done));
+      return;
+    }
+    spdlog::info("upstream {}: session {} closed: {}", config().name, epoch_, why);
+    home_share().SendOneWay(
+        HttpMessage(Head("DELETE", *session_), {}, ""),
+        [this, done = std::move(done)](unsigned) mutable { CloseLanes(std::move(done)); });
+  });
+}
+
+void HttpUpstream::CloseLanes(std::function<void()> done) {
+  auto left = std::make_shared<std::atomic<std::size_t>>(lanes_.size());
+  OnEveryLane([left, done = std::move(done)](HttpLane& lane) {
+    lane.Close();
+    if (left->fetch_sub(1) == 1) done();
+  });
+}
+
+}  // namespace mcpbridge

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <boost/asio/ssl/context.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/base/backoff.h"
+#include "server/runtime/deadline_queue.h"
+#include "server/runtime/executor.h"
+#include "server/upstream/http_lane.h"
+#include "server/upstream/status.h"
+#include "server/upstream/upstream.h"
+
+namespace mcpbridge {
+
+// An MCP server over streamable HTTP, legacy era: one session, made once, shared by all lanes, made
+// again when the server has lost it. The keeping of the session lives on one lane; calls go from any.
+class HttpUpstream final : public Upstream,
+                           private HttpSessionEvents,
+                           private ReplyHandler,
+                           private DeadlineEntry {
+ public:
+  // `home_lane`: which lane keeps the session. `tls` may be null for http. `tools_changed`: the server
+  // has connected, or said so; any thread.
+  HttpUpstream(const ServerConfig& config, Executor& executor, int home_lane, StatusBoard& status,
+               boost::asio::ssl::context* tls, HttpPool::Limits limits,
+               std::function<void()> tools_changed);
+  ~HttpUpstream() override;
+
+  Lane* home() override { return nullptr; }
+  void Start() override;
+  Result<std::unique_ptr<Exchange>> Send(Lane& lane, UpstreamRequest request,
+                                         ReplyHandler& handler) override;
+  void Stop(std::string why, std::function<void()> done) override;
+
+ private:
+  // kSuspect: there is a session, but the server can't be reached; it is pinged until it can.
+  enum class State { kConnecting, kReady, kSuspect, kDown, kStopped };
+
+  void SessionLost(std::uint64_t epoch, std::string why) override;
+  void Unreachable(Error error) override;
+  void ToolsChanged() override { tools_changed_(); }
+  void OnReply(Result<jsonrpc::Message> message) override;
+  void OnDeadline() override;
+
+  void Connect();
+  void Ping();
+  void OnInitialized(const jsonrpc::Message& message);
+  void OnPong(const Result<jsonrpc::Message>& message);
+  void Open();
+  void GoDown(Error error);
+  void Suspect(const Error& error);
+  void CloseLanes(std::function<void()> done);
+  std::string Head(std::string_view verb, const HttpSession& session) const;
+  HttpLane& home_share() { return *lanes_[static_cast<std::size_t>(home_.index())]; }
+  // Runs `f(HttpLane&)` on every lane.
+  void OnEveryLane(std::function<void(HttpLane&)> f);
+
+  Executor& executor_;
+  Lane& home_;
+  StatusBoard& status_;
+  const HttpUrl url_;
+  const std::function<void()> tools_changed_;
+  std::vector<std::unique_ptr<HttpLane>> lanes_;
+
+  // On home_ from here on.
+  State state_ = State::kConnecting;
+  Backoff backoff_;
+  std::uint64_t epoch_ = 0;
+  std::shared_ptr<HttpSession> opening_;  // during the handshake
+  std::shared_ptr<const HttpSession> session_;
+  std::unique_ptr<HttpExchange> exchange_;  // initialize or ping
+};
+
+}  // namespace mcpbridge
