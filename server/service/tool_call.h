@@ -3,7 +3,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "server/base/deadline.h"
 #include "server/base/error.h"
@@ -41,18 +40,24 @@ class ToolCall final : private ReplyHandler, private DeadlineEntry {
   };
 
   ToolCall(ToolService& service, Lane& lane, Handler& handler);
-  ~ToolCall();
-  ToolCall(const ToolCall&) = delete;
-  ToolCall& operator=(const ToolCall&) = delete;
+  ~ToolCall() override;
 
   // Routes and sends. An error ends the call at once: the handler won't run.
   std::optional<Error> Start(ToolCallRequest request);
 
  private:
+  // What a question about tools needs to know whether its call is still there.
+  struct Alive {
+    ToolCall* call;
+  };
+
+  std::optional<Error> RouteAndSend(bool may_ask);
+  std::optional<Error> Send(const Route& route);
+  void Ask(std::optional<std::size_t> server);
+  void OnAsked(const std::optional<Error>& error);
+  void ArmDeadline();
   void OnReply(Result<jsonrpc::Message> message) override;
   void OnDeadline() override;
-  std::optional<Error> SendTo(const Route& route);
-  void OnCatalogue();
   void End(Result<jsonrpc::Message> message);
 
   ToolService& service_;
@@ -63,8 +68,7 @@ class ToolCall final : private ReplyHandler, private DeadlineEntry {
   Deadline deadline_;
   Headers forwarded_;
   std::unique_ptr<Exchange> exchange_;
-  // Set while a missing tool's server is asked for its tools again; its callback checks it is alive.
-  std::shared_ptr<ToolCall*> waiting_;
+  std::shared_ptr<Alive> asking_;  // while servers are asked whether they have the tool after all
 };
 
 }  // namespace mcpbridge

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -16,6 +20,7 @@
 #include "server/runtime/executor.h"
 #include "server/runtime/gate.h"
 #include "server/upstream/status.h"
+#include "server/upstream/upstream.h"
 #include "server/upstream/upstream_pool.h"
 
 namespace mcpbridge {
@@ -56,20 +61,32 @@ class ToolService {
   void Leave() { gate_.Leave(); }
   Gate& gate() { return gate_; }
 
-  // Whether the caller may come in: the master key in `authorization: Bearer` or `x-litellm-api-key`,
-  // compared in constant time. Always true without a master key. Any thread.
+  // Whether the caller may come in: the master key in `x-litellm-api-key`, or else in
+  // `authorization: Bearer`, compared in constant time. Always true without a master key. Any thread.
   bool Authorized(const CallerHeaders& headers) const;
 
   // The lane that a call had best begin on: its server's home where that is known from the names
   // alone, otherwise one in turn. Any thread.
   Lane& PickLane(std::string_view server, std::string_view name);
 
-  // Lists tools, of one server or of all (empty). Asks servers whose list isn't known or too old,
-  // waiting until `deadline` at the most. `done` runs once on `lane`, possibly before this returns;
-  // whoever may be gone by then must make `done` know. On `lane`.
-  // Errors: kServerNotFound; with `server`, what kept it from answering.
-  void ListTools(Lane& lane, std::string server, Deadline deadline,
-                 std::function<void(Result<ToolListing>)> done);
+  // Lists tools, of one server or of all (empty). Asks servers whose list isn't known or older than
+  // `max_age`, waiting until `deadline` at the most. `done` runs once on `lane`, possibly before this
+  // returns; whoever may be gone by then must make `done` know. On `lane`.
+  // Errors: kServerNotFound; what kept the server, or every server, from answering.
+  void ListTools(Lane& lane, const std::string& server, std::chrono::milliseconds max_age,
+                 Deadline deadline, std::function<void(Result<ToolListing>)> done);
+
+  // The same with the configured age.
+  void ListTools(Lane& lane, const std::string& server, Deadline deadline,
+                 std::function<void(Result<ToolListing>)> done) {
+    ListTools(lane, server, config_.bridge.catalogue_ttl, deadline, std::move(done));
+  }
+
+  // Those of a caller's headers that any server's `extra_headers` names. Any thread.
+  Headers Forwardable(const CallerHeaders& headers) const;
+
+  // A progress token, raw JSON, that no other call to any server has. On `lane`.
+  std::string NextProgressToken(const Lane& lane);
 
   const Config& config() const { return config_; }
   StatusBoard& status() { return status_; }
@@ -83,6 +100,9 @@ class ToolService {
   Router& router_;
   StatusBoard& status_;
   Gate gate_;
+  std::vector<std::string> forwardable_;  // every name in any server's extra_headers, once
+  std::array<unsigned char, 32> key_digest_{};
+  std::vector<std::uint64_t> tokens_;  // by lane
   std::atomic<unsigned> next_lane_{0};
 };
 

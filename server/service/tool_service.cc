@@ -1,0 +1,176 @@
+#include "server/service/tool_service.h"
+
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+namespace mcpbridge {
+namespace {
+
+std::array<unsigned char, 32> Digest(std::string_view text) {
+  std::array<unsigned char, 32> digest;
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  return digest;
+}
+
+// What follows "Bearer "; nullopt: another scheme, or none.
+std::optional<std::string_view> BearerToken(std::string_view header) {
+  static constexpr std::string_view kScheme = "bearer ";
+  if (header.size() < kScheme.size()) return std::nullopt;
+  for (std::size_t i = 0; i < kScheme.size(); ++i) {
+    if (std::tolower(static_cast<unsigned char>(header[i])) != kScheme[i]) return std::nullopt;
+  }
+  return header.substr(kScheme.size());
+}
+
+}  // namespace
+
+ToolService::ToolService(const Config& config, Executor& executor, UpstreamPool& pool,
+                         Router& router, StatusBoard& status)
+    : config_(config),
+      executor_(executor),
+      pool_(pool),
+      router_(router),
+      status_(status),
+      gate_(static_cast<std::uint64_t>(config.bridge.limits.in_flight_calls)),
+      key_digest_(Digest(config.master_key)),
+      tokens_(static_cast<std::size_t>(executor.lane_count())) {
+  for (const ServerConfig& server : config.servers) {
+    for (const std::string& name : server.extra_headers) {
+      if (std::find(forwardable_.begin(), forwardable_.end(), name) == forwardable_.end()) {
+        forwardable_.push_back(name);
+      }
+    }
+  }
+}
+
+std::optional<Error> ToolService::Enter() {
+  switch (gate_.Enter()) {
+    case Gate::Entry::kEntered:
+      return std::nullopt;
+    case Gate::Entry::kFull:
+      return Error{.reason = Reason::kOverloaded,
+                   .message = "the bridge has " +
+                              std::to_string(config_.bridge.limits.in_flight_calls) +
+                              " calls under way, which is its limit",
+                   .metadata = {{"limit", "bridge.limits.in_flight_calls"}},
+                   .retry_after = std::chrono::seconds(1)};
+    case Gate::Entry::kClosed:
+      return Error{.reason = Reason::kShuttingDown,
+                   .message = "the bridge is shutting down and takes no new calls",
+                   .retry_after = std::chrono::seconds(1)};
+  }
+  std::abort();
+}
+
+bool ToolService::Authorized(const CallerHeaders& headers) const {
+  if (config_.master_key.empty()) return true;
+  std::string_view key;
+  if (const auto own = headers.Get("x-litellm-api-key")) {
+    key = BearerToken(*own).value_or(*own);
+  } else if (const auto authorization = headers.Get("authorization")) {
+    key = BearerToken(*authorization).value_or(std::string_view());
+  }
+  const auto digest = Digest(key);
+  return CRYPTO_memcmp(digest.data(), key_digest_.data(), digest.size()) == 0;
+}
+
+Lane& ToolService::PickLane(std::string_view server, std::string_view name) {
+  // Names alone, from the configuration: what only a catalogue knows is found out on the lane.
+  const std::string_view prefix = name.substr(0, name.find(kNameSeparator));
+  const std::string_view wanted = server.empty() ? prefix : server;
+  for (std::size_t i = 0; i < config_.servers.size(); ++i) {
+    if (config_.servers.size() > 1 && config_.servers[i].name != wanted) continue;
+    if (Lane* home = pool_.upstream(i).home()) return *home;
+  }
+  const unsigned turn = next_lane_.fetch_add(1, std::memory_order_relaxed);
+  return executor_.lane(static_cast<int>(turn % static_cast<unsigned>(executor_.lane_count())));
+}
+
+Headers ToolService::Forwardable(const CallerHeaders& headers) const {
+  Headers found;
+  for (const std::string& name : forwardable_) {
+    if (const auto value = headers.Get(name)) found.emplace_back(name, *value);
+  }
+  return found;
+}
+
+std::string ToolService::NextProgressToken(const Lane& lane) {
+  const auto index = static_cast<std::uint64_t>(lane.index());
+  return std::to_string((++tokens_[index] << 8) | index);
+}
+
+namespace {
+
+// A tools/list that waits for several servers. Kept by their callbacks; lives on one lane.
+struct Listing {
+  std::vector<std::size_t> servers;
+  bool scoped = false;
+  std::size_t left = 0;
+  std::vector<std::optional<Error>> failures;  // by position in `servers`
+  std::function<void(Result<ToolListing>)> done;
+};
+
+void FinishListing(Listing& listing, std::shared_ptr<const RouteTable> table) {
+  const auto failed = [](const auto& failure) { return failure.has_value(); };
+  if (std::all_of(listing.failures.begin(), listing.failures.end(), failed)) {
+    listing.done(*listing.failures.front());
+    return;
+  }
+  ToolListing result;
+  result.table = std::move(table);
+  for (std::size_t i = 0; i < listing.servers.size(); ++i) {
+    const std::size_t server = listing.servers[i];
+    const ServerConfig& config = result.table->config().servers[server];
+    const auto& catalogue = result.table->catalogue(server);
+    if (listing.failures[i] || catalogue == nullptr) {
+      result.unavailable.emplace_back(
+          config.name, listing.failures[i].value_or(Error{.message = "its tools are not known"}));
+      continue;
+    }
+    for (const ToolEntry& tool : catalogue->tools) {
+      if (!RouteTable::Allowed(config, tool.name)) continue;
+      result.tools.push_back(
+          {.server = server,
+           .tool = &tool,
+           .listed_name = result.table->ListedName(server, tool.name, listing.scoped)});
+    }
+  }
+  listing.done(std::move(result));
+}
+
+}  // namespace
+
+void ToolService::ListTools(Lane& lane, const std::string& server,
+                            std::chrono::milliseconds max_age, Deadline deadline,
+                            std::function<void(Result<ToolListing>)> done) {
+  auto listing = std::make_shared<Listing>();
+  listing->scoped = !server.empty();
+  listing->done = std::move(done);
+  if (listing->scoped) {
+    const Result<std::size_t> index = router_.Current(lane)->FindServer(server);
+    if (!index) {
+      listing->done(index.error());
+      return;
+    }
+    listing->servers = {*index};
+  } else {
+    for (std::size_t i = 0; i < config_.servers.size(); ++i) listing->servers.push_back(i);
+  }
+  listing->left = listing->servers.size();
+  listing->failures.resize(listing->servers.size());
+  for (std::size_t i = 0; i < listing->servers.size(); ++i) {
+    pool_.RefreshCatalogue(listing->servers[i], lane, max_age, deadline,
+                           [this, &lane, listing, i](std::optional<Error> error) {
+                             listing->failures[i] = std::move(error);
+                             if (--listing->left == 0) {
+                               FinishListing(*listing, router_.Current(lane));
+                             }
+                           });
+  }
+}
+
+}  // namespace mcpbridge
