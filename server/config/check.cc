@@ -1,0 +1,109 @@
+// CheckConfig: what must hold between settings, wherever they came from.
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "server/config/load.h"
+
+namespace mcpbridge {
+namespace {
+
+constexpr long long kMiB = 1LL << 20;
+// gRPC's and Beast's own limits are 32-bit; 1 GiB leaves both room.
+constexpr long long kMaxBytes = 1024 * kMiB;
+
+struct Range {
+  const char* path;
+  long long value;
+  long long min;
+  long long max;
+};
+
+class Checker {
+ public:
+  Checker(const BridgeConfig& bridge, std::string file) : bridge_(bridge), file_(std::move(file)) {}
+
+  void Add(const std::string& path, std::string message) {
+    errors_.push_back({file_, 0, path, std::move(message)});
+  }
+
+  void CheckExposure(const std::string& path, const ListenAddress& address, bool has_key) {
+    if (address.is_loopback() || has_key || bridge_.allow_unauthenticated) return;
+    Add(path,
+        "other machines can reach " + address.ToString() +
+            " and call every tool without a key. Either set general_settings.master_key; or listen "
+            "on 127.0.0.1 or a unix socket; or, where something in front of the bridge already "
+            "checks the callers, set bridge.allow_unauthenticated: true");
+  }
+
+  void CheckFrontsApart() {
+    const ListenAddress& http = bridge_.http_listen;
+    const ListenAddress& grpc = bridge_.grpc_listen;
+    if (http.is_unix() && http.unix_path == grpc.unix_path) {
+      Add("bridge.grpc_listen", "is the same socket as bridge.http_listen");
+    } else if (!http.is_unix() && !grpc.is_unix() && http.port != 0 && http.port == grpc.port) {
+      Add("bridge.grpc_listen",
+          "has the same port as bridge.http_listen, " + std::to_string(http.port));
+    }
+  }
+
+  void CheckNumbers() {
+    const BridgeConfig::Limits& limits = bridge_.limits;
+    const auto bytes = [](std::size_t n) {
+      return static_cast<long long>(std::min<std::size_t>(n, std::size_t{kMaxBytes} + 1));
+    };
+    const Range ranges[] = {
+        {"bridge.lanes", bridge_.lanes, 0, 256},
+        {"bridge.grpc_queues", bridge_.grpc_queues, 1, 64},
+        {"bridge.grpc_threads_per_queue", bridge_.grpc_threads_per_queue, 1, 64},
+        {"bridge.limits.in_flight_calls", limits.in_flight_calls, 1, 1'000'000},
+        {"bridge.limits.request_bytes", bytes(limits.request_bytes), 1, kMaxBytes},
+        {"bridge.limits.response_bytes", bytes(limits.response_bytes), 1, kMaxBytes},
+        {"bridge.limits.header_bytes", bytes(limits.header_bytes), 1, kMiB},
+        {"bridge.limits.http_connections", limits.http_connections, 1, 1'000'000},
+        {"bridge.limits.upstream_connections", limits.upstream_connections, 1, 1'000'000},
+    };
+    for (const Range& range : ranges) {
+      if (range.value >= range.min && range.value <= range.max) continue;
+      Add(range.path,
+          "must be between " + std::to_string(range.min) + " and " + std::to_string(range.max));
+    }
+  }
+
+  void CheckDurations() {
+    if (bridge_.limits.call_timeout.count() <= 0) {
+      Add("bridge.limits.call_timeout", "must be longer than 0");
+    }
+    if (bridge_.catalogue_ttl.count() <= 0) Add("bridge.catalogue_ttl", "must be longer than 0");
+    if (bridge_.drain_grace.count() < 0) Add("bridge.drain_grace", "must not be below 0");
+  }
+
+  void CheckLogLevel() {
+    constexpr std::array kLevels{"trace", "debug", "info", "warn", "error", "off"};
+    if (std::ranges::find(kLevels, bridge_.log_level) != kLevels.end()) return;
+    Add("bridge.log_level", "expected one of trace, debug, info, warn, error, off");
+  }
+
+  std::vector<ConfigError> Take() { return std::move(errors_); }
+
+ private:
+  const BridgeConfig& bridge_;
+  const std::string file_;
+  std::vector<ConfigError> errors_;
+};
+
+}  // namespace
+
+std::vector<ConfigError> CheckConfig(const Config& config, const std::string& file) {
+  Checker checker(config.bridge, file);
+  const bool has_key = !config.master_key.empty();
+  checker.CheckExposure("bridge.http_listen", config.bridge.http_listen, has_key);
+  checker.CheckExposure("bridge.grpc_listen", config.bridge.grpc_listen, has_key);
+  checker.CheckFrontsApart();
+  checker.CheckNumbers();
+  checker.CheckDurations();
+  checker.CheckLogLevel();
+  return checker.Take();
+}
+
+}  // namespace mcpbridge
