@@ -73,7 +73,7 @@ std::optional<ReadError> RpcReader::ReadMessage(const std::string& text, RpcMess
   }
   ondemand::json_type type{};
   if (document.type().get(type) != simdjson::SUCCESS) return ReadError::kInvalidJson;
-  if (type != ondemand::json_type::object) return ReadError::kInvalidRequest;
+  if (type == ondemand::json_type::array) return ReadError::kInvalidRequest;
   ondemand::object object;
   if (document.get_object().get(object) != simdjson::SUCCESS) return ReadError::kInvalidJson;
   bool is_response = false;

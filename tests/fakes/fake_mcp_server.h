@@ -1,0 +1,86 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/fakes/fake_answer.h"
+
+namespace mcpbridge {
+
+// A streamable HTTP MCP server on loopback that does what a test tells it to, on a thread of its
+// own. It keeps a record of all that reaches it. Thread-safe; destroying it closes everything.
+class FakeMcpServer {
+ public:
+  struct Options {
+    // `initialize` opens a session and everything else needs one: 400 without, 404 if unknown.
+    bool sessions = true;
+    std::string protocol_version = "2025-11-25";
+    // The tools array of tools/list, raw JSON; empty: echo and slow.
+    std::string tools = {};
+    std::uint16_t port = 0;  // 0: any free one
+  };
+
+  // All that has happened so far.
+  struct Record {
+    std::vector<FakeRequest> requests;  // in order of arrival
+    std::vector<std::string> cancels;   // requestId of every notifications/cancelled, raw JSON
+    std::vector<std::string> held;      // ids of calls that wait, raw JSON, in order of arrival
+    std::vector<std::string>
+        disconnected;  // ids of calls whose connection closed while they waited
+    int connections_opened = 0;
+    int connections_closed = 0;
+    int sessions_opened = 0;
+
+    // How many requests of a JSON-RPC method, or an HTTP method other than POST, have come.
+    std::size_t Count(const std::string& method) const;
+    // How many tools/call of this tool have come.
+    std::size_t CountCalls(const std::string& tool) const;
+  };
+
+  // Says how to answer a request; FakeAnswer{} for "as a good server does". Runs on the server's
+  // thread and must not call the server.
+  using Script = std::function<FakeAnswer(const FakeRequest&)>;
+
+  FakeMcpServer() : FakeMcpServer(Options{}) {}
+  explicit FakeMcpServer(Options options);
+  FakeMcpServer(const FakeMcpServer&) = delete;
+  FakeMcpServer& operator=(const FakeMcpServer&) = delete;
+  ~FakeMcpServer();
+
+  std::uint16_t port() const;
+  std::string url() const;  // http://127.0.0.1:PORT/mcp
+
+  // For requests that come from now on. The script decides about all POSTs but those in a lost or
+  // unknown session; OnTool is a script for one tool, and goes first.
+  void SetScript(Script script);
+  void OnTool(const std::string& tool, FakeAnswer answer);
+
+  Record Snapshot() const;
+  // Waits until `predicate` holds; false: it didn't within `timeout`.
+  bool WaitFor(const std::function<bool(const Record&)>& predicate,
+               std::chrono::milliseconds timeout = std::chrono::seconds(10)) const;
+
+  // Lets the held call with this raw id be answered; false: there is none. Any order will do.
+  bool Release(const std::string& id);
+  // How many were released.
+  std::size_t ReleaseAll();
+
+  // Forgets every session: further requests in them get 404.
+  void DropSessions();
+  // Closes every connection at once.
+  void CloseConnections();
+  // Closes the listening port, so that connecting fails; connections stay. Listen() opens it again.
+  void StopListening();
+  void Listen();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mcpbridge

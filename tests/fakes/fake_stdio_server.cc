@@ -1,0 +1,333 @@
+// fake-stdio-server: an MCP server on standard input and output with faults, steered by its flags
+// and by the names of the tools that are called.
+//
+// Flags, any number of them:
+//   --crash_at_start          exits with 3 before it reads anything
+//   --crash_once=FILE         the same, but only if FILE doesn't exist; creates it
+//   --hang_in_initialize      never answers initialize
+//   --fail_initialize         answers initialize with an error
+//   --exit_after_initialize   answers initialize, then exits with 0
+//   --protocol_version=V      answers initialize with V
+//   --ignore_stdin_eof        stays when its input ends
+//   --ignore_sigterm          stays when it gets SIGTERM
+//   --spawn_grandchild        starts a process that keeps its streams open and ignores SIGTERM
+//   --noise                   writes to standard error at start and at every message
+//
+// Tools:
+//   echo{text}         answers its text
+//   env                answers the environment, NAME=VALUE a line, as text
+//   args               answers its flags, one a line
+//   pids               answers its own process id and the grandchild's (0: none), "A B"
+//   cancels            answers the requestIds of all cancellations so far, raw, one a line
+//   sleep{ms}          answers after a while; cancelled: not at all
+//   never              doesn't answer
+//   late               answers only after it has been cancelled
+//   crash              exits with 3, every call unanswered
+//   garbage            writes a line that is no JSON, then answers
+//   wrong_id           answers under an id that nobody asked with, then under the right one
+//   twice              answers two times
+//   huge{n}            answers n bytes of text in one line
+//   stderr{n}          writes n lines to standard error, then answers
+//   close_stdout       closes its output, stays alive
+//   stop_reading       answers, then reads no more input
+//   notify             sends a notification and a request of its own (ping), then answers
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/fakes/fake_json.h"
+
+extern char** environ;
+
+namespace mcpbridge {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// No fake outlives a test that went wrong by more than this.
+constexpr unsigned kLifetimeSeconds = 120;
+constexpr int kCrash = 3;
+
+struct Flags {
+  std::vector<std::string> all;
+
+  bool Has(const std::string& name) const {
+    return std::find(all.begin(), all.end(), "--" + name) != all.end();
+  }
+  std::optional<std::string> Value(const std::string& name) const {
+    const std::string prefix = "--" + name + "=";
+    for (const std::string& flag : all) {
+      if (flag.starts_with(prefix)) return flag.substr(prefix.size());
+    }
+    return std::nullopt;
+  }
+};
+
+void WriteAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0) return;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void SendLine(std::string line) { WriteAll(STDOUT_FILENO, line.append("\n")); }
+
+// A process that holds the streams it inherits and ends by itself only.
+pid_t SpawnGrandchild() {
+  const pid_t pid = ::fork();
+  if (pid != 0) return pid;
+  ::signal(SIGTERM, SIG_IGN);
+  ::alarm(kLifetimeSeconds);
+  for (;;) ::pause();
+}
+
+class Server {
+ public:
+  Server(Flags flags, pid_t grandchild) : flags_(std::move(flags)), grandchild_(grandchild) {}
+
+  int Run();
+
+ private:
+  struct Sleeper {
+    Clock::time_point until;
+    std::string id;
+    std::string result;
+  };
+  struct Call {
+    std::string id;
+    std::map<std::string, std::string> arguments;
+
+    long Number(const std::string& name) const {
+      const auto at = arguments.find(name);
+      return at == arguments.end() ? 0 : std::atol(at->second.c_str());
+    }
+  };
+
+  void OnLine(const std::string& line);
+  void OnInitialize(const std::string& id);
+  void OnCancelled(const std::string& id);
+  void OnCall(const Call& call, const std::string& tool);
+  bool InspectionTool(const Call& call, const std::string& tool);
+  bool TimingTool(const Call& call, const std::string& tool);
+  bool FaultTool(const Call& call, const std::string& tool);
+  void ListTools(const std::string& id);
+  void AnswerText(const std::string& id, std::string_view text) {
+    SendLine(ResultMessage(id, TextResult(JsonQuote(text))));
+  }
+  void WakeSleepers();
+  int PollTimeout() const;
+
+  const Flags flags_;
+  const pid_t grandchild_;
+  std::string input_;
+  std::vector<Sleeper> sleepers_;
+  std::vector<std::string> late_;  // ids
+  std::vector<std::string> cancels_;
+  bool reading_ = true;
+};
+
+int Server::PollTimeout() const {
+  if (sleepers_.empty()) return -1;
+  const auto first =
+      std::min_element(sleepers_.begin(), sleepers_.end(),
+                       [](const Sleeper& a, const Sleeper& b) { return a.until < b.until; });
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(first->until - Clock::now());
+  return static_cast<int>(std::max<long>(0, left.count()));
+}
+
+int Server::Run() {
+  for (;;) {
+    pollfd input{.fd = reading_ ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0};
+    ::poll(&input, 1, PollTimeout());
+    WakeSleepers();
+    if (input.revents == 0) continue;
+    char bytes[65536];
+    const ssize_t size = ::read(STDIN_FILENO, bytes, sizeof bytes);
+    if (size <= 0) {
+      if (!flags_.Has("ignore_stdin_eof")) return 0;
+      reading_ = false;
+      continue;
+    }
+    input_.append(bytes, static_cast<std::size_t>(size));
+    for (std::size_t end = 0; reading_ && (end = input_.find('\n')) != std::string::npos;) {
+      const std::string line = input_.substr(0, end);
+      input_.erase(0, end + 1);
+      OnLine(line);
+    }
+  }
+}
+
+void Server::WakeSleepers() {
+  const Clock::time_point now = Clock::now();
+  for (std::size_t i = 0; i < sleepers_.size();) {
+    if (sleepers_[i].until > now) {
+      ++i;
+      continue;
+    }
+    SendLine(ResultMessage(sleepers_[i].id, sleepers_[i].result));
+    sleepers_.erase(sleepers_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
+
+void Server::OnLine(const std::string& line) {
+  if (flags_.Has("noise")) WriteAll(STDERR_FILENO, "fake-stdio-server: got a message\n");
+  auto message = JsonMembers(line);
+  const std::string method = JsonString(message["method"]);
+  const std::string id = message["id"];
+  auto params = JsonMembers(message["params"]);
+  if (method == "initialize") {
+    OnInitialize(id);
+  } else if (method == "notifications/cancelled") {
+    OnCancelled(params["requestId"]);
+  } else if (method == "tools/call") {
+    OnCall({id, JsonMembers(params["arguments"])}, JsonString(params["name"]));
+  } else if (method == "tools/list") {
+    ListTools(id);
+  } else if (method == "ping") {
+    SendLine(ResultMessage(id, "{}"));
+  } else if (!id.empty() && !method.empty()) {
+    SendLine(R"({"jsonrpc":"2.0","id":)" + id +
+             R"(,"error":{"code":-32601,"message":"Method not found"}})");
+  }
+}
+
+void Server::OnInitialize(const std::string& id) {
+  if (flags_.Has("hang_in_initialize")) return;
+  if (flags_.Has("fail_initialize")) {
+    return SendLine(R"({"jsonrpc":"2.0","id":)" + id +
+                    R"(,"error":{"code":-32603,"message":"not today"}})");
+  }
+  const std::string version = flags_.Value("protocol_version").value_or("2025-11-25");
+  SendLine(ResultMessage(id, R"({"protocolVersion":)" + JsonQuote(version) +
+                                 R"(,"capabilities":{"tools":{}},)"
+                                 R"("serverInfo":{"name":"fake-stdio","version":"1"}})"));
+  if (flags_.Has("exit_after_initialize")) std::exit(0);
+}
+
+void Server::OnCancelled(const std::string& id) {
+  cancels_.push_back(id);
+  std::erase_if(sleepers_, [&](const Sleeper& sleeper) { return sleeper.id == id; });
+  if (std::erase(late_, id) > 0) AnswerText(id, "late");
+}
+
+void Server::OnCall(const Call& call, const std::string& tool) {
+  if (InspectionTool(call, tool) || TimingTool(call, tool) || FaultTool(call, tool)) return;
+  SendLine(R"({"jsonrpc":"2.0","id":)" + call.id +
+           R"(,"error":{"code":-32602,"message":"Unknown tool"}})");
+}
+
+bool Server::InspectionTool(const Call& call, const std::string& tool) {
+  std::string text;
+  if (tool == "echo") {
+    const auto at = call.arguments.find("text");
+    SendLine(ResultMessage(call.id, TextResult(at == call.arguments.end() ? "\"\"" : at->second)));
+    return true;
+  }
+  if (tool == "env") {
+    for (char** entry = environ; *entry != nullptr; ++entry) text.append(*entry).append("\n");
+  } else if (tool == "args") {
+    for (const std::string& flag : flags_.all) text.append(flag).append("\n");
+  } else if (tool == "pids") {
+    text = std::to_string(::getpid()) + " " + std::to_string(grandchild_);
+  } else if (tool == "cancels") {
+    for (const std::string& id : cancels_) text.append(id).append("\n");
+  } else {
+    return false;
+  }
+  AnswerText(call.id, text);
+  return true;
+}
+
+bool Server::TimingTool(const Call& call, const std::string& tool) {
+  if (tool == "sleep") {
+    sleepers_.push_back({Clock::now() + std::chrono::milliseconds(call.Number("ms")), call.id,
+                         TextResult("\"slept\"")});
+  } else if (tool == "late") {
+    late_.push_back(call.id);
+  } else if (tool != "never") {
+    return false;
+  }
+  return true;
+}
+
+bool Server::FaultTool(const Call& call, const std::string& tool) {
+  if (tool == "crash") std::_Exit(kCrash);
+  if (tool == "garbage") {
+    SendLine("this is no JSON {");
+  } else if (tool == "wrong_id") {
+    AnswerText("987654321", "for nobody");
+  } else if (tool == "twice") {
+    AnswerText(call.id, tool);
+  } else if (tool == "huge") {
+    AnswerText(call.id, std::string(static_cast<std::size_t>(call.Number("n")), 'x'));
+    return true;
+  } else if (tool == "stderr") {
+    for (long i = 0; i < call.Number("n"); ++i) {
+      WriteAll(STDERR_FILENO, "fake-stdio-server: noise " + std::to_string(i) + "\n");
+    }
+  } else if (tool == "close_stdout") {
+    ::close(STDOUT_FILENO);
+    ::open("/dev/null", O_WRONLY | O_CLOEXEC);  // takes its place: writes must not fail
+    return true;
+  } else if (tool == "stop_reading") {
+    reading_ = false;
+  } else if (tool == "notify") {
+    SendLine(
+        R"({"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}})");
+    SendLine(R"({"jsonrpc":"2.0","id":)" + call.id + R"(,"method":"ping"})");
+  } else {
+    return false;
+  }
+  AnswerText(call.id, tool);
+  return true;
+}
+
+void Server::ListTools(const std::string& id) {
+  constexpr std::string_view kTools[] = {"echo",         "env",   "args", "pids",   "cancels",
+                                         "sleep",        "never", "late", "crash",  "garbage",
+                                         "wrong_id",     "twice", "huge", "stderr", "close_stdout",
+                                         "stop_reading", "notify"};
+  std::string tools;
+  for (const std::string_view name : kTools) {
+    if (!tools.empty()) tools += ',';
+    tools.append(R"({"name":")").append(name).append(R"(","inputSchema":{"type":"object"}})");
+  }
+  SendLine(ResultMessage(id, R"({"tools":[)" + tools + "]}"));
+}
+
+// Whether this start is the one that --crash_once is about.
+bool CrashesThisTime(const Flags& flags) {
+  const auto file = flags.Value("crash_once");
+  if (!file) return flags.Has("crash_at_start");
+  const int fd = ::open(file->c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+  if (fd >= 0) ::close(fd);
+  return fd >= 0;
+}
+
+}  // namespace
+}  // namespace mcpbridge
+
+int main(int argc, char** argv) {
+  mcpbridge::Flags flags{{argv + 1, argv + argc}};
+  ::alarm(mcpbridge::kLifetimeSeconds);
+  ::signal(SIGPIPE, SIG_IGN);
+  if (flags.Has("ignore_sigterm")) ::signal(SIGTERM, SIG_IGN);
+  if (flags.Has("noise")) mcpbridge::WriteAll(STDERR_FILENO, "fake-stdio-server: starting\n");
+  if (mcpbridge::CrashesThisTime(flags)) return mcpbridge::kCrash;
+  const pid_t grandchild = flags.Has("spawn_grandchild") ? mcpbridge::SpawnGrandchild() : 0;
+  return mcpbridge::Server(std::move(flags), grandchild).Run();
+}
