@@ -1,0 +1,48 @@
+#pragma once
+
+#include <boost/beast/http/fields.hpp>
+#include <optional>
+#include <string_view>
+
+#include "server/base/deadline.h"
+#include "server/base/error.h"
+#include "server/config/config.h"
+#include "server/service/tool_service.h"
+
+namespace mcpbridge {
+
+// A request's headers as ToolService wants them.
+class HttpCallerHeaders final : public CallerHeaders {
+ public:
+  explicit HttpCallerHeaders(const boost::beast::http::fields& fields) : fields_(fields) {}
+  std::optional<std::string_view> Get(std::string_view name) const override;
+
+ private:
+  const boost::beast::http::fields& fields_;
+};
+
+// What a request must fulfil before its body is looked at; nullopt: it does.
+
+// The Host must name this machine where only this machine can reach us: a page in a browser here that
+// has had its own name point to us is refused (DNS rebinding). Error: kHostNotAllowed.
+std::optional<Error> CheckHost(const boost::beast::http::fields& fields, const BridgeConfig& config);
+
+// An Origin, if there is one, must be localhost's or a configured one. Error: kOriginNotAllowed.
+std::optional<Error> CheckOrigin(const boost::beast::http::fields& fields,
+                                 const BridgeConfig& config);
+
+// The body must be JSON, and the caller must take JSON. Errors: kUnsupportedMediaType, kNotAcceptable.
+std::optional<Error> CheckMediaTypes(const boost::beast::http::fields& fields);
+
+// MCP-Protocol-Version, if there is one, must be one of the legacy era's.
+// Error: kUnsupportedProtocolVersion.
+std::optional<Error> CheckVersion(const boost::beast::http::fields& fields);
+
+// The caller's deadline: the earlier of `grpc-timeout` (e.g. "500m", gRPC's own syntax) and
+// `x-envoy-expected-rq-timeout-ms` (milliseconds), from now on. Error: kInvalidRequest.
+Result<Deadline> CallerDeadline(const boost::beast::http::fields& fields);
+
+// "100m" -> 100 ms. nullopt: not of the form of https://grpc.io/docs/guides/wire-protocol (Timeout).
+std::optional<std::chrono::nanoseconds> ParseGrpcTimeout(std::string_view text);
+
+}  // namespace mcpbridge

@@ -1,0 +1,198 @@
+#include "server/frontend/http/http_connection.h"
+
+#include <boost/asio/write.hpp>
+#include <utility>
+
+namespace mcpbridge {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::size_t kReadSize = 8 << 10;
+// Requests that arrive while another is worked on; beyond it the caller has to wait.
+constexpr std::size_t kMaxWaiting = 64 << 10;
+// From the end of a response to the first byte of the next request: nginx's default.
+constexpr std::chrono::seconds kIdleTime{75};
+// From the first byte of a request to its last.
+constexpr std::chrono::seconds kRequestTime{60};
+// From the first byte of a response to its last: 64 MiB at 2 Mbit/s.
+constexpr std::chrono::seconds kResponseTime{300};
+// From our last byte to the caller's close, when we end the connection: it may still be sending.
+constexpr std::chrono::seconds kLingerTime{2};
+
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+}  // namespace
+
+HttpServerConnection::HttpServerConnection(Lane& lane, Socket socket, HttpConnections& connections,
+                                           HttpHandler& handler, const BridgeConfig::Limits& limits,
+                                           std::shared_ptr<void> slot)
+    : lane_(lane),
+      socket_(std::move(socket)),
+      connections_(connections),
+      handler_(handler),
+      limits_(limits),
+      slot_(std::move(slot)) {}
+
+HttpServerConnection::~HttpServerConnection() = default;
+
+void HttpServerConnection::Start() {
+  connections_.all.insert(this);
+  NextRequest();
+  Arm(kIdleTime);
+  Read();
+}
+
+void HttpServerConnection::Drain() {
+  close_after_ = true;
+  if (state_ == State::kReading && !parser_->got_some() && in_.size() == 0) Close();
+}
+
+void HttpServerConnection::NextRequest() {
+  state_ = State::kReading;
+  continued_ = false;
+  parser_.emplace();
+  parser_->eager(true);
+  parser_->body_limit(limits_.request_bytes);
+  parser_->header_limit(static_cast<std::uint32_t>(limits_.header_bytes));
+}
+
+void HttpServerConnection::Arm(std::chrono::seconds time) {
+  Disarm();
+  lane_.deadlines().Arm(*this, Deadline::After(time));
+}
+
+void HttpServerConnection::Read() {
+  if (reading_ || (state_ != State::kReading && in_.size() >= kMaxWaiting)) return;
+  reading_ = true;
+  socket_.async_read_some(in_.prepare(kReadSize),
+                          [self = shared_from_this()](error_code error, std::size_t size) {
+                            self->reading_ = false;
+                            self->OnRead(error, size);
+                          });
+}
+
+void HttpServerConnection::OnRead(error_code error, std::size_t size) {
+  if (state_ == State::kClosed) return;
+  if (error) {
+    Close();
+    return;
+  }
+  in_.commit(size);
+  if (state_ == State::kLingering) in_.consume(in_.size());
+  if (state_ == State::kReading) Parse();
+  if (state_ != State::kClosed) Read();
+}
+
+void HttpServerConnection::Parse() {
+  if (in_.size() != 0 && !parser_->got_some()) Arm(kRequestTime);
+  while (in_.size() != 0) {
+    error_code error;
+    in_.consume(parser_->put(in_.cdata(), error));
+    if (error == http::error::need_more) return;
+    if (error) {
+      Refuse(error);
+      return;
+    }
+    if (parser_->is_done()) {
+      Handle();
+      return;
+    }
+    if (parser_->is_header_done()) OnHead();
+  }
+}
+
+// A caller that asks before it sends its body gets its answer.
+void HttpServerConnection::OnHead() {
+  if (std::exchange(continued_, true)) return;
+  if (!boost::beast::iequals(parser_->get()[http::field::expect], "100-continue")) return;
+  // 25 bytes into a fresh socket's buffer: they fit, or the caller goes on by itself after a while.
+  error_code ignored;
+  socket_.native_non_blocking(true, ignored);
+  socket_.write_some(asio::buffer(kContinue), ignored);
+}
+
+void HttpServerConnection::Refuse(error_code error) {
+  close_after_ = true;
+  Error refusal{.reason = Reason::kInvalidRequest,
+                .message = "this is not an HTTP request: " + error.message()};
+  if (error == http::error::body_limit) {
+    refusal = {.reason = Reason::kRequestTooLarge,
+               .message = "the body is larger than the limit of " +
+                          std::to_string(limits_.request_bytes) + " bytes",
+               .metadata = {{"limit", "bridge.limits.request_bytes"}}};
+  } else if (error == http::error::header_limit) {
+    refusal = {.reason = Reason::kRequestTooLarge,
+               .message = "the headers are larger than the limit of " +
+                          std::to_string(limits_.header_bytes) + " bytes",
+               .metadata = {{"limit", "bridge.limits.header_bytes"}}};
+  }
+  state_ = State::kHandling;
+  HttpResponse response = HttpResponse::FromError("", refusal);
+  if (error == http::error::header_limit) response.status = 431;
+  Respond(std::move(response));
+}
+
+void HttpServerConnection::Handle() {
+  Disarm();
+  state_ = State::kHandling;
+  if (!parser_->keep_alive()) close_after_ = true;
+  std::unique_ptr<HttpCall> call = handler_.Handle(lane_, parser_->get(), *this);
+  // It may have responded already: then there is nothing to keep.
+  if (state_ == State::kHandling) call_ = std::move(call);
+}
+
+void HttpServerConnection::Respond(HttpResponse response) {
+  if (state_ != State::kHandling) return;
+  if (connections_.draining) close_after_ = true;
+  Write(response.Serialize(close_after_));
+}
+
+void HttpServerConnection::Write(std::string bytes) {
+  state_ = State::kWriting;
+  Arm(kResponseTime);
+  out_ = std::move(bytes);
+  asio::async_write(
+      socket_, asio::buffer(out_),
+      [self = shared_from_this()](error_code error, std::size_t) { self->OnWritten(error); });
+}
+
+void HttpServerConnection::OnWritten(error_code error) {
+  call_.reset();
+  if (state_ == State::kClosed) return;
+  if (error) {
+    Close();
+    return;
+  }
+  if (out_.capacity() > kMaxWaiting) out_ = {};
+  if (close_after_) {
+    state_ = State::kLingering;
+    in_.consume(in_.size());
+    error_code ignored;
+    socket_.shutdown(Socket::shutdown_send, ignored);
+    Arm(kLingerTime);
+    Read();
+    return;
+  }
+  NextRequest();
+  Arm(kIdleTime);
+  Parse();
+  if (state_ != State::kClosed) Read();
+}
+
+void HttpServerConnection::OnDeadline() { Close(); }
+
+void HttpServerConnection::Close() {
+  if (state_ == State::kClosed) return;
+  Disarm();
+  state_ = State::kClosed;
+  connections_.all.erase(this);
+  call_.reset();
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+}  // namespace mcpbridge

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_set>
+
+#include "server/config/config.h"
+#include "server/frontend/http/http_call.h"
+#include "server/runtime/deadline_queue.h"
+#include "server/runtime/lane.h"
+
+namespace mcpbridge {
+
+class HttpServerConnection;
+
+// What connections of one lane share. Lane-only.
+struct HttpConnections {
+  std::unordered_set<HttpServerConnection*> all;
+  bool draining = false;
+};
+
+// Works on requests.
+class HttpHandler {
+ public:
+  using Request = boost::beast::http::request<boost::beast::http::string_body>;
+
+  // Answers `request` through `responder`, at once (then null is returned) or when what it returns has
+  // come to its end. May take the request's body. On `lane`.
+  virtual std::unique_ptr<HttpCall> Handle(Lane& lane, Request& request,
+                                           HttpResponder& responder) = 0;
+
+ protected:
+  ~HttpHandler() = default;
+};
+
+// One connection from a caller, kept alive between requests, one request at a time; further ones that
+// arrive meanwhile wait in its buffer. Always reading: a caller who goes cancels its call at once.
+// Lane-only; kept alive by its own pending operations.
+class HttpServerConnection final : public std::enable_shared_from_this<HttpServerConnection>,
+                                   private DeadlineEntry,
+                                   private HttpResponder {
+ public:
+  using Socket =
+      boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, Lane::ExecutorType>;
+
+  HttpServerConnection(Lane& lane, Socket socket, HttpConnections& connections,
+                       HttpHandler& handler, const BridgeConfig::Limits& limits,
+                       std::shared_ptr<void> slot);
+  ~HttpServerConnection() override;
+
+  void Start();
+
+  // Closes it after the response that is under way, or now if there is none.
+  void Drain();
+
+  // Closes it now; a call under way is cancelled.
+  void Abort() { Close(); }
+
+ private:
+  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  enum class State { kReading, kHandling, kWriting, kLingering, kClosed };
+
+  void Respond(HttpResponse response) override;
+  void OnDeadline() override;
+  void NextRequest();
+  void Read();
+  void OnRead(boost::system::error_code error, std::size_t size);
+  void Parse();
+  void OnHead();
+  void Refuse(boost::system::error_code error);
+  void Handle();
+  void Write(std::string bytes);
+  void OnWritten(boost::system::error_code error);
+  void Close();
+  void Arm(std::chrono::seconds time);
+
+  Lane& lane_;
+  Socket socket_;
+  HttpConnections& connections_;
+  HttpHandler& handler_;
+  const BridgeConfig::Limits& limits_;
+  const std::shared_ptr<void> slot_;  // counts the connection as long as it lives
+  State state_ = State::kReading;
+  bool reading_ = false;  // a read is pending
+  bool close_after_ = false;
+  bool continued_ = false;  // 100 Continue has been sent for this request
+  boost::beast::flat_buffer in_;
+  std::optional<Parser> parser_;
+  std::unique_ptr<HttpCall> call_;
+  std::string out_;
+};
+
+}  // namespace mcpbridge

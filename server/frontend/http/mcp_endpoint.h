@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/frontend/http/cancel_registry.h"
+#include "server/frontend/http/http_connection.h"
+#include "server/jsonrpc/message.h"
+#include "server/runtime/executor.h"
+#include "server/service/tool_service.h"
+
+namespace mcpbridge {
+
+// Where a path leads.
+struct HttpPath {
+  enum class Kind { kUnknown, kMcp, kHealthz, kReadyz };
+  Kind kind = Kind::kUnknown;
+  std::string server;  // with kMcp: the one it names; empty: all
+
+  // /mcp, /mcp/, /mcp/{server}, /{server}/mcp, each with or without a slash at the end; the query is
+  // ignored.
+  static HttpPath Parse(std::string_view target);
+};
+
+// MCP over streamable HTTP, stateless: every POST stands for itself and is answered with JSON. Owned by
+// HttpFrontend; used on every lane.
+class McpEndpoint final : public HttpHandler {
+ public:
+  McpEndpoint(ToolService& service, Executor& executor);
+
+  std::unique_ptr<HttpCall> Handle(Lane& lane, Request& request,
+                                   HttpResponder& responder) override;
+
+ private:
+  // What one lane keeps between requests.
+  struct PerLane {
+    jsonrpc::Parser parser;
+    CancelRegistry cancels;
+  };
+  // One POST to an MCP path, on its way through.
+  struct Post {
+    Lane& lane;
+    Request& request;
+    HttpResponder& responder;
+    HttpPath path;
+    jsonrpc::Message message;
+  };
+
+  std::optional<Error> Check(const Request& request, const HttpPath& path) const;
+  std::unique_ptr<HttpCall> HandleMcp(Lane& lane, Request& request, HttpResponder& responder,
+                                      HttpPath path);
+  std::unique_ptr<HttpCall> Dispatch(Post& post);
+  void Initialize(Post& post);
+  std::unique_ptr<HttpCall> ListTools(Post& post);
+  std::unique_ptr<HttpCall> CallTool(Post& post);
+  void Cancel(Post& post);
+  PerLane& Of(const Lane& lane) { return *lanes_[static_cast<std::size_t>(lane.index())]; }
+
+  ToolService& service_;
+  Executor& executor_;
+  std::vector<std::unique_ptr<PerLane>> lanes_;
+};
+
+}  // namespace mcpbridge

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "server/base/error.h"
+
+namespace mcpbridge {
+
+// One HTTP response, before it is put on the wire.
+struct HttpResponse {
+  unsigned status = 200;
+  std::string_view content_type = "application/json";  // a literal; unused where body is empty
+  std::string body = {};
+  std::string headers = {};  // further ones, each "Name: value\r\n"
+
+  // A JSON-RPC error about request `id` (raw; empty: it isn't known), on the status that the error
+  // table gives.
+  static HttpResponse FromError(std::string_view id, const Error& error);
+
+  // Status line, headers and body. `close`: the connection ends with it.
+  std::string Serialize(bool close) const;
+};
+
+}  // namespace mcpbridge
