@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "server/runtime/lane.h"
+#include "server/upstream/status.h"
+#include "server/upstream/stdio_supervisor.h"
+#include "server/upstream/upstream.h"
+
+namespace mcpbridge {
+
+// An MCP server that is a child process and talks over its standard input and output: one process,
+// supervised, on which all calls are multiplexed under ids of our own.
+//
+// Replies for a caller on another lane than home are parsed twice: at home, to find whose they are,
+// and on the caller's lane, to which the bytes are moved uncopied. Callers that know the server
+// beforehand do better to start on home().
+//
+// The destructor kills what is left of the process's group and waits for that; it may run on any
+// thread but another lane's.
+class StdioUpstream final : public Upstream {
+ public:
+  using Limits = StdioLimits;
+
+  // `on_tools_changed` runs on `home` after each successful handshake, and when the server says
+  // that its list of tools has changed.
+  StdioUpstream(const ServerConfig& config, Lane& home, StatusBoard& status, const Limits& limits,
+                std::function<void()> on_tools_changed);
+  ~StdioUpstream() override;
+
+  Lane* home() override { return &supervisor_->home(); }
+  void Start() override;
+  Result<std::unique_ptr<Exchange>> Send(Lane& lane, UpstreamRequest request,
+                                         ReplyHandler& handler) override;
+  void Stop(std::string why, std::function<void()> done) override;
+
+  // How many replies came for requests that were no longer waiting. Any thread.
+  std::uint64_t late_replies() const { return supervisor_->late_replies(); }
+
+ private:
+  const std::shared_ptr<StdioSupervisor> supervisor_;
+  bool started_ = false;
+};
+
+}  // namespace mcpbridge
