@@ -1,0 +1,74 @@
+"""The official Python SDK's client over streamable HTTP: sdk_python.py auto|legacy.
+
+auto: it asks for server/discover first and must find its way back to initialize.
+"""
+
+import sys
+import time
+
+import anyio
+from mcp import Client, MCPError
+
+from support import HTTP, SLACK, cancels, check, demo_stats, wait_until
+
+
+async def call(client, answers, name, arguments):
+    answers[arguments.get("query", name)] = (await client.call_tool(name, arguments)).content[0].text
+
+
+async def concurrent_calls(client):
+    answers = {}
+    start = time.monotonic()
+    async with anyio.create_task_group() as tasks:
+        for i in range(20):
+            tasks.start_soon(call, client, answers, "my_tool", {"query": f"no. {i}"})
+    check("20 calls at once get an answer each",
+          answers == {f"no. {i}": f"result for no. {i}" for i in range(20)}, answers)
+    check("and take the time of one", time.monotonic() - start < 0.1 + 2 * SLACK,
+          time.monotonic() - start)
+
+
+async def errors(client):
+    try:
+        answer = await client.call_tool("no_such_tool", {})
+        check("an unknown tool is an error", False, answer)
+    except MCPError as error:
+        check("an unknown tool is a typed error", error.code == -32602, error.error)
+        check("with its reason", (error.data or {}).get("reason") == "TOOL_NOT_FOUND", error.data)
+    failed = await client.call_tool("fail", {})
+    check("a tool's own failure is a result", failed.is_error, failed)
+
+
+async def cancellation(client):
+    before = cancels()
+    async with anyio.create_task_group() as tasks:
+        with anyio.CancelScope() as scope:
+            async def cancel_once_it_runs():
+                await anyio.to_thread.run_sync(
+                    lambda: wait_until("the call runs", lambda: demo_stats()["in_flight"] == 1))
+                scope.cancel()
+            tasks.start_soon(cancel_once_it_runs)
+            await client.call_tool("sleep", {"ms": 30000})
+    check("a cancelled call ends", scope.cancelled_caught)
+    await anyio.to_thread.run_sync(
+        lambda: wait_until("the server is told of one cancelled call",
+                           lambda: cancels() == before + 1 and demo_stats()["in_flight"] == 0))
+    answer = await client.call_tool("echo", {"text": "still there"})
+    check("the client goes on", answer.content[0].text == "still there", answer)
+
+
+async def main(mode):
+    async with Client(f"{HTTP}/mcp/", mode=mode) as client:
+        check("a version that both speak is negotiated", client.protocol_version == "2025-11-25",
+              client.protocol_version)
+        tools = [tool.name for tool in (await client.list_tools()).tools]
+        check("tools/list has the tools", {"my_tool", "echo", "sleep"} <= set(tools), tools)
+        await concurrent_calls(client)
+        await errors(client)
+        await cancellation(client)
+    stats = demo_stats()
+    check("the server saw one session, and it is open",
+          (stats["sessions_opened"], stats["sessions_closed"]) == (1, 0), stats)
+
+
+anyio.run(main, sys.argv[1])

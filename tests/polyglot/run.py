@@ -1,0 +1,326 @@
+#!/usr/bin/env python3
+"""Runs one polyglot test: a client that nobody here wrote, against a real bridge and real MCP servers.
+
+    run.py NAME --bridge FILE --demo FILE --mcp_call FILE --proto DIR --tools DIR
+
+Starts the MCP servers and the bridge on free ports, runs the client for a bounded time, stops everything,
+and checks on the way out that the bridge ended well and left no process behind. Exit code 0: passed,
+77: skipped, as what tests/polyglot/setup.sh installs is not there (a failure with CI=true), 1: failed.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+START_SECONDS = 30  # from a process's start to its being ready
+STOP_SECONDS = 15  # from SIGTERM to its end
+SKIPPED = 77
+KEY = "sk-your-key-here"  # what three_calls.sh sends
+
+
+class Failure(Exception):
+    pass
+
+
+@dataclasses.dataclass
+class Test:
+    client: list  # its command; {tools}, {here} and {work} are filled in
+    servers: tuple = ("demo",)
+    needs: tuple = ()  # files below --tools, and programs
+    stubs: bool = False  # the client imports Python stubs of proto/
+    key: bool = False  # the bridge asks for KEY
+    port: int = 0  # of the HTTP front, where it is free
+    seconds: int = 60  # the client's time
+
+
+PYTHON = "python/bin/python"
+NODE_SDK = "node/node_modules/@modelcontextprotocol/sdk/package.json"
+EVERYTHING = "node/node_modules/@modelcontextprotocol/server-everything/dist/index.js"
+TIME_SERVER = "python/bin/mcp-server-time"
+
+TESTS = {
+    "three_calls": Test(["bash", "{work}/three_calls.sh"], needs=("curl",), key=True, port=4000),
+    "mcp_call": Test([sys.executable, "-B", "{here}/clients/mcp_call.py"]),
+    "grpcurl": Test([sys.executable, "-B", "{here}/clients/grpcurl.py"], needs=("bin/grpcurl",)),
+    "grpc_python": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/grpc_python.py"],
+                        servers=("demo", "exact"), needs=(PYTHON,), stubs=True),
+    "sdk_typescript": Test(["node", "{work}/sdk_typescript.mjs"], needs=("node", NODE_SDK)),
+    "sdk_python_auto": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/sdk_python.py", "auto"],
+                            needs=(PYTHON,)),
+    "sdk_python_legacy": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/sdk_python.py", "legacy"],
+                              needs=(PYTHON,)),
+    "sdk_python_v1": Test(["{tools}/python_mcp_v1/bin/python", "-B",
+                           "{here}/clients/sdk_python_v1.py"],
+                          needs=("python_mcp_v1/bin/python",)),
+    "server_everything_http": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/real_server.py",
+                                    "everything_http"],
+                                   servers=("everything_http",),
+                                   needs=(PYTHON, "node", EVERYTHING), stubs=True),
+    "server_everything_stdio": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/real_server.py",
+                                     "everything_stdio"],
+                                    servers=("everything_stdio",),
+                                    needs=(PYTHON, "node", EVERYTHING), stubs=True),
+    "server_time_stdio": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/real_server.py",
+                               "time_stdio"],
+                              servers=("time_stdio",), needs=(PYTHON, TIME_SERVER), stubs=True),
+}
+
+
+class Process:
+    """A process of the test's own, in a group of its own, its output in a file."""
+
+    def __init__(self, name, command, work, env=None):
+        self.name = name
+        self.log = work / f"{name}.log"
+        with self.log.open("w") as log:
+            self.popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
+                                          stderr=subprocess.STDOUT, start_new_session=True,
+                                          env={**os.environ, **(env or {})})
+
+    def wait_for(self, pattern):
+        """The match of `pattern` in what it has written, as soon as it is there."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            match = re.search(pattern, self.log.read_text(errors="replace"))
+            if match:
+                return match
+            if self.popen.poll() is not None:
+                raise Failure(f"{self.name} ended with {self.popen.returncode} before it was ready")
+            time.sleep(0.01)
+        raise Failure(f"{self.name} was not ready within {START_SECONDS} s")
+
+    def stop(self):
+        """Its exit code after SIGTERM, or None where it had to be killed."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGTERM)
+        try:
+            code = self.popen.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            code = None
+        self.kill()
+        return code
+
+    def kill(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait()
+
+    def descendants(self):
+        """{pid: start time} of all processes below it."""
+        parents = {}
+        for entry in pathlib.Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                    parents[int(entry.name)] = (int(fields[1]), fields[19], fields[0])
+        found = {self.popen.pid}
+        while True:
+            more = {pid for pid, (parent, _, _) in parents.items() if parent in found} - found
+            if not more:
+                return {pid: parents[pid][1] for pid in found - {self.popen.pid}}
+            found |= more
+
+
+def is_alive(pid, start_time):
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return fields[19] == start_time and fields[0] != "Z"
+
+
+def free_port(wanted=0):
+    """`wanted` if it is free, otherwise any port that is."""
+    for port in (wanted, 0):
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                listener.bind(("127.0.0.1", port))
+                return listener.getsockname()[1]
+    raise Failure("no free port")
+
+
+class Stack:
+    """The MCP servers and the bridge of one test."""
+
+    def __init__(self, args, test, work):
+        self.args, self.test, self.work = args, test, work
+        self.processes = []
+        self.env = {"TOOLS": str(args.tools), "PROTO": str(args.proto), "MCP_CALL": args.mcp_call}
+
+    def start(self):
+        config = {
+            "mcp_servers": {name: getattr(self, "server_" + name)() for name in self.test.servers},
+            "bridge": {"http_listen": f"127.0.0.1:{free_port(self.test.port) if self.test.port else 0}",
+                       "grpc_listen": "127.0.0.1:0"},
+        }
+        if self.test.key:
+            config["general_settings"] = {"master_key": KEY}
+        file = self.work / "bridge.yaml"
+        file.write_text(json.dumps(config, indent=2))  # JSON is YAML
+        bridge = self.run("bridge", [self.args.bridge, f"--config={file}"])
+        ready = bridge.wait_for(r"(?m)^ready http=(\S+) grpc=(\S+)$")
+        self.env["BRIDGE_HTTP"], self.env["BRIDGE_GRPC"] = f"http://{ready[1]}", ready[2]
+
+    def run(self, name, command, env=None):
+        process = Process(name, [str(word) for word in command], self.work, env)
+        self.processes.append(process)
+        return process
+
+    def server_demo(self):
+        demo = self.run("demo", [self.args.demo, "--port", "0"])
+        url = demo.wait_for(r"listening on (http://\S+)/mcp")[1]
+        self.env["DEMO_STATS"] = f"{url}/stats"
+        return {"url": f"{url}/mcp", "transport": "http"}
+
+    def server_exact(self):
+        return {"transport": "stdio", "command": sys.executable,
+                "args": ["-B", str(HERE / "servers" / "exact.py")]}
+
+    def server_everything_http(self):
+        port = free_port()
+        self.run("everything", ["node", self.args.tools / EVERYTHING, "streamableHttp"],
+                 {"PORT": str(port)}).wait_for(f"listening on port {port}")
+        return {"url": f"http://127.0.0.1:{port}/mcp", "transport": "http"}
+
+    def server_everything_stdio(self):
+        return {"transport": "stdio", "command": shutil.which("node"),
+                "args": [str(self.args.tools / EVERYTHING), "stdio"]}
+
+    def server_time_stdio(self):
+        return {"transport": "stdio", "command": str(self.args.tools / TIME_SERVER),
+                "args": ["--local-timezone=UTC"]}
+
+    def stop(self):
+        """Stops all, the bridge first. What went wrong with that, in sentences."""
+        problems = []
+        for process in reversed(self.processes):
+            children = process.descendants() if process.name == "bridge" else {}
+            ended = process.popen.poll()
+            code = process.stop()
+            if process.name != "bridge":
+                continue
+            if ended is not None:
+                problems.append(f"the bridge had ended before, with {ended}")
+            elif code != 0:
+                problems.append("the bridge ended with " + str(code) if code is not None else
+                                f"the bridge did not end within {STOP_SECONDS} s of SIGTERM")
+            for pid, start_time in children.items():
+                if is_alive(pid, start_time):
+                    problems.append(f"the bridge left a process behind: {pid}")
+                    os.kill(pid, signal.SIGKILL)
+        return problems
+
+    def logs(self):
+        return "".join(f"---- {process.name}\n{process.log.read_text(errors='replace')[-8000:]}\n"
+                       for process in self.processes)
+
+
+def missing_of(test, tools):
+    for need in test.needs:
+        if not ((tools / need).exists() or ("/" not in need and shutil.which(need))):
+            yield need
+
+
+def make_stubs(stack):
+    """Generates Python code for proto/ as any user of it would."""
+    stubs = stack.work / "stubs"
+    stubs.mkdir()
+    protos = [str(path.relative_to(stack.args.proto)) for path in stack.args.proto.rglob("*.proto")]
+    subprocess.run([str(stack.args.tools / PYTHON), "-m", "grpc_tools.protoc", f"-I{stack.args.proto}",
+                    f"--python_out={stubs}", f"--grpc_python_out={stubs}", *protos],
+                   check=True, timeout=START_SECONDS)
+    stack.env["PYTHONPATH"] = str(stubs)
+
+
+def prepare_three_calls(stack):
+    """The script as it is, but for the port where 4000 is taken."""
+    script = (HERE / "three_calls.sh").read_text()
+    port = stack.env["BRIDGE_HTTP"].rpartition(":")[2]
+    (stack.work / "three_calls.sh").write_text(script.replace("localhost:4000", f"localhost:{port}"))
+
+
+def check_three_calls(output):
+    times = re.findall(r"(?m)^Call [123]: HTTP 200 in ([0-9.]+)s$", output)
+    if len(times) != 3:
+        raise Failure("not three answers with HTTP 200")
+    if any(float(seconds) >= 0.3 for seconds in times):
+        raise Failure("an answer took 0.3 s or longer")
+
+
+def prepare_sdk_typescript(stack):
+    """Node looks for packages from the script's own folder up."""
+    (stack.work / "node_modules").symlink_to(stack.args.tools / "node" / "node_modules")
+    shutil.copy(HERE / "clients" / "sdk_typescript.mjs", stack.work)
+
+
+PREPARE = {"three_calls": prepare_three_calls, "sdk_typescript": prepare_sdk_typescript}
+CHECK = {"three_calls": check_three_calls}
+
+
+def run_client(name, stack):
+    test = stack.test
+    if test.stubs:
+        make_stubs(stack)
+    PREPARE.get(name, lambda _: None)(stack)
+    command = [word.format(tools=stack.args.tools, here=HERE, work=stack.work) for word in test.client]
+    client = Process("client", command, stack.work, stack.env)
+    try:
+        code = client.popen.wait(test.seconds)
+    except subprocess.TimeoutExpired:
+        code = f"nothing within {test.seconds} s"
+    client.kill()
+    output = client.log.read_text(errors="replace")
+    print(output, end="", flush=True)
+    if code != 0:
+        raise Failure(f"the client ended with {code}")
+    CHECK.get(name, lambda _: None)(output)
+
+
+def run(name, args, work):
+    stack = Stack(args, TESTS[name], work)
+    problems = []
+    try:
+        stack.start()
+        run_client(name, stack)
+    except (Failure, subprocess.SubprocessError, OSError) as failure:
+        problems.append(str(failure))
+    finally:
+        problems += stack.stop()
+    if problems:
+        print(stack.logs())
+        print(f"FAILED {name}: " + "; ".join(problems))
+    return 1 if problems else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("name", choices=sorted(TESTS))
+    parser.add_argument("--bridge", required=True)
+    parser.add_argument("--demo", required=True)
+    parser.add_argument("--mcp_call", required=True)
+    parser.add_argument("--proto", required=True, type=pathlib.Path)
+    parser.add_argument("--tools", required=True, type=pathlib.Path)
+    args = parser.parse_args()
+    missing = list(missing_of(TESTS[args.name], args.tools))
+    if missing:
+        print(f"{args.name}: not installed: " + ", ".join(missing))
+        sys.exit(1 if os.environ.get("CI") == "true" else SKIPPED)
+    with tempfile.TemporaryDirectory(prefix="polyglot-") as work:
+        sys.exit(run(args.name, args, pathlib.Path(work)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Installs the clients and MCP servers in other languages that the polyglot tests use.
+#
+#   tests/polyglot/setup.sh DIR
+#
+# Everything goes into DIR, in fixed versions, from the registries that pip, npm and go are set up for.
+# What is there already stays, so that a second run takes no time. What can't be installed, for want of a
+# toolchain or of a network, is said and left out: its tests are skipped. With CI=true that is a failure.
+set -euo pipefail
+
+dir=${1:?usage: setup.sh DIR}
+mkdir -p "$dir/installed"
+dir=$(cd "$dir" && pwd)
+
+# One at a time: two test runs may share DIR.
+exec 9>"$dir/lock"
+flock 9
+
+missing=0
+
+say() { printf 'polyglot: %s\n' "$*"; }
+
+# part NAME TOOL PACKAGES...: runs install_NAME PACKAGES... unless these very ones are there.
+part() {
+  local name=$1 tool=$2 stamp=$dir/installed/$1 start=$SECONDS
+  shift 2
+  if [[ -f $stamp && $(<"$stamp") == "$*" ]]; then
+    say "$name: $* is there"
+  elif ! command -v "$tool" >/dev/null; then
+    say "$name: no $tool on this machine, so not installed: its tests can't run"
+    missing=1
+  else
+    say "$name: installing $* ..."
+    rm -f "$stamp"
+    if "install_$name" "$@" </dev/null >"$dir/$name.log" 2>&1; then
+      printf '%s' "$*" >"$stamp"
+      say "$name: installed in $((SECONDS - start)) s"
+    else
+      tail -n 15 "$dir/$name.log" | sed 's/^/    /'
+      say "$name: could not be installed ($dir/$name.log has it all): its tests can't run"
+      missing=1
+    fi
+  fi
+}
+
+venv() {
+  local venv=$dir/$1
+  shift
+  rm -rf "$venv" && python3 -m venv "$venv" &&
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+}
+
+install_python() { venv python "$@"; }
+install_python_mcp_v1() { venv python_mcp_v1 "$@"; }
+
+install_node_packages() {
+  mkdir -p "$dir/node" && cd "$dir/node" && echo '{"private":true}' >package.json &&
+    npm install --no-fund --no-audit --loglevel=error "$@"
+}
+
+install_grpcurl() { GOBIN=$dir/bin GOFLAGS='' go install "$@"; }
+
+part python python3 grpcio==1.85.1 grpcio-tools==1.85.1 mcp==2.3.0 mcp-server-time==2026.10.19
+part python_mcp_v1 python3 mcp==1.30.0
+part node_packages npm @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/server-everything@2026.8.31
+part grpcurl go github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
+
+if ((missing)) && [[ ${CI:-} == true ]]; then exit 1; fi
