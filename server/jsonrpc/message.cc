@@ -209,8 +209,10 @@ bool Validate(od::value value, int depth) {
       bool flag = false;
       return !value.get_bool().get(flag);
     }
-    case od::json_type::null:
-      return value.is_null();
+    case od::json_type::null: {
+      bool null = false;
+      return !value.is_null().get(null) && null;
+    }
   }
   return false;
 }
