@@ -1,0 +1,97 @@
+#include "server/frontend/grpc/listen.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+namespace mcpbridge {
+namespace {
+
+class Socket {
+ public:
+  explicit Socket(int family) : fd_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  ~Socket() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int fd() const { return fd_; }
+
+ private:
+  const int fd_;
+};
+
+std::string Describe(int error) { return std::generic_category().message(error); }
+
+// False: the path is too long for a socket.
+bool ToSockaddr(const std::string& path, sockaddr_un& out) {
+  out = {};
+  out.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(out.sun_path)) return false;
+  std::memcpy(out.sun_path, path.data(), path.size());
+  return true;
+}
+
+template <class Sockaddr>
+int BindError(const Socket& socket, const Sockaddr& address) {
+  const int on = 1;
+  ::setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  const auto* raw = reinterpret_cast<const sockaddr*>(&address);
+  if (::bind(socket.fd(), raw, sizeof(address)) != 0) return errno;
+  return ::listen(socket.fd(), 1) != 0 ? errno : 0;
+}
+
+int TcpBindError(const ListenAddress& address) {
+  const std::string host = address.host == "localhost" ? "127.0.0.1" : address.host;
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_port = htons(address.port);
+  if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) return BindError(Socket(AF_INET), v4);
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(address.port);
+  if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) != 1) return EINVAL;
+  return BindError(Socket(AF_INET6), v6);
+}
+
+}  // namespace
+
+std::optional<std::string> UnixSocketInUse(const std::string& path) {
+  sockaddr_un address;
+  if (!ToSockaddr(path, address)) return "the path is too long for a unix socket";
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) return std::nullopt;
+  if (!S_ISSOCK(info.st_mode)) return "there is a file of that name which is not a socket";
+  const Socket probe(AF_UNIX);
+  if (::connect(probe.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) {
+    return "another process listens there";
+  }
+  if (errno == ECONNREFUSED) return std::nullopt;
+  return "the socket there can't be tried: " + Describe(errno);
+}
+
+std::string WhyNotListening(const ListenAddress& address) {
+  int error = 0;
+  if (address.is_unix()) {
+    sockaddr_un path;
+    if (!ToSockaddr(address.unix_path, path)) return "the path is too long for a unix socket";
+    error = BindError(Socket(AF_UNIX), path);
+    if (error == 0) ::unlink(address.unix_path.c_str());
+  } else {
+    error = TcpBindError(address);
+  }
+  if (error == EADDRINUSE) return "the address is already in use by another process";
+  return error != 0 ? Describe(error) : "gRPC refused it";
+}
+
+PrivateFiles::PrivateFiles() : before_(::umask(S_IRWXG | S_IRWXO | S_IXUSR)) {}
+PrivateFiles::~PrivateFiles() { ::umask(before_); }
+
+}  // namespace mcpbridge
