@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Runs one polyglot test: a client that nobody here wrote, against a real bridge and real MCP servers.
+"""Runs one polyglot test: a client in another language against a real bridge and real MCP servers.
 
     run.py NAME --bridge FILE --demo FILE --mcp_call FILE --proto DIR --tools DIR
 
-Starts the MCP servers and the bridge on free ports, runs the client for a bounded time, stops everything,
-and checks on the way out that the bridge ended well and left no process behind. Exit code 0: passed,
-77: skipped, as what tests/polyglot/setup.sh installs is not there (a failure with CI=true), 1: failed.
+Starts the MCP servers and the bridge on free ports, runs the client for a bounded time, stops
+everything, and checks on the way out that the bridge ended well and left no process behind. Exit
+code 0: passed, 1: failed, 77: skipped, as what setup.sh installs isn't there (with CI=true: failed).
 """
 
 import argparse
@@ -161,10 +161,10 @@ class Stack:
         self.env = {"TOOLS": str(args.tools), "PROTO": str(args.proto), "MCP_CALL": args.mcp_call}
 
     def start(self):
+        port = free_port(self.test.port) if self.test.port else 0
         config = {
             "mcp_servers": {name: getattr(self, "server_" + name)() for name in self.test.servers},
-            "bridge": {"http_listen": f"127.0.0.1:{free_port(self.test.port) if self.test.port else 0}",
-                       "grpc_listen": "127.0.0.1:0"},
+            "bridge": {"http_listen": f"127.0.0.1:{port}", "grpc_listen": "127.0.0.1:0"},
         }
         if self.test.key:
             config["general_settings"] = {"master_key": KEY}
@@ -239,17 +239,17 @@ def make_stubs(stack):
     stubs = stack.work / "stubs"
     stubs.mkdir()
     protos = [str(path.relative_to(stack.args.proto)) for path in stack.args.proto.rglob("*.proto")]
-    subprocess.run([str(stack.args.tools / PYTHON), "-m", "grpc_tools.protoc", f"-I{stack.args.proto}",
-                    f"--python_out={stubs}", f"--grpc_python_out={stubs}", *protos],
-                   check=True, timeout=START_SECONDS)
+    subprocess.run([str(stack.args.tools / PYTHON), "-m", "grpc_tools.protoc",
+                    f"-I{stack.args.proto}", f"--python_out={stubs}", f"--grpc_python_out={stubs}",
+                    *protos], check=True, timeout=START_SECONDS)
     stack.env["PYTHONPATH"] = str(stubs)
 
 
 def prepare_three_calls(stack):
     """The script as it is, but for the port where 4000 is taken."""
-    script = (HERE / "three_calls.sh").read_text()
     port = stack.env["BRIDGE_HTTP"].rpartition(":")[2]
-    (stack.work / "three_calls.sh").write_text(script.replace("localhost:4000", f"localhost:{port}"))
+    script = (HERE / "three_calls.sh").read_text().replace("localhost:4000", f"localhost:{port}")
+    (stack.work / "three_calls.sh").write_text(script)
 
 
 def check_three_calls(output):
@@ -275,7 +275,8 @@ def run_client(name, stack):
     if test.stubs:
         make_stubs(stack)
     PREPARE.get(name, lambda _: None)(stack)
-    command = [word.format(tools=stack.args.tools, here=HERE, work=stack.work) for word in test.client]
+    places = {"tools": stack.args.tools, "here": HERE, "work": stack.work}
+    command = [word.format(**places) for word in test.client]
     client = Process("client", command, stack.work, stack.env)
     try:
         code = client.popen.wait(test.seconds)

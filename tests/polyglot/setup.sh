@@ -3,9 +3,10 @@
 #
 #   tests/polyglot/setup.sh DIR
 #
-# Everything goes into DIR, in fixed versions, from the registries that pip, npm and go are set up for.
-# What is there already stays, so that a second run takes no time. What can't be installed, for want of a
-# toolchain or of a network, is said and left out: its tests are skipped. With CI=true that is a failure.
+# Everything goes into DIR, in fixed versions, from the registries that pip, npm and go are set up
+# for. What is there already stays, so that a second run takes no time. What can't be installed, for
+# want of a toolchain or of a network, is said and left out: its tests are skipped. With CI=true this
+# is a failure.
 set -euo pipefail
 
 dir=${1:?usage: setup.sh DIR}
@@ -62,7 +63,8 @@ install_grpcurl() { GOBIN=$dir/bin GOFLAGS='' go install "$@"; }
 
 part python python3 grpcio==1.85.1 grpcio-tools==1.85.1 mcp==2.3.0 mcp-server-time==2026.10.19
 part python_mcp_v1 python3 mcp==1.30.0
-part node_packages npm @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/server-everything@2026.8.31
+part node_packages npm @modelcontextprotocol/sdk@1.32.2 \
+  @modelcontextprotocol/server-everything@2026.8.31
 part grpcurl go github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
 
 if ((missing)) && [[ ${CI:-} == true ]]; then exit 1; fi

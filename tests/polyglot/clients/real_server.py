@@ -19,7 +19,8 @@ def list_over_http():
 
 
 def call_over_grpc(stub, name, arguments):
-    return stub.CallTool(pb.CallToolRequest(name=name, arguments_json=json.dumps(arguments)), timeout=30)
+    request = pb.CallToolRequest(name=name, arguments_json=json.dumps(arguments))
+    return stub.CallTool(request, timeout=30)
 
 
 def call_both(stub, name, arguments):
@@ -40,7 +41,8 @@ def everything(stub):
     data = [content.image.data for content in image.content if content.HasField("image")]
     check("an image comes as bytes", len(data) == 1 and data[0].startswith(b"\x89PNG"), image)
     _, answer = call_over_http("get-tiny-image", {})
-    encoded = [content["data"] for content in answer["result"]["content"] if content["type"] == "image"]
+    encoded = [content["data"] for content in answer["result"]["content"]
+               if content["type"] == "image"]
     check("the same image as over HTTP", base64.b64decode(encoded[0]) == data[0])
 
 
@@ -53,7 +55,8 @@ def time_server(stub):
 
 def many_at_once(stub, name, arguments_of, text_of):
     with concurrent.futures.ThreadPoolExecutor(20) as threads:
-        answers = list(threads.map(lambda i: call_over_grpc(stub, name, arguments_of(i)), range(100)))
+        answers = list(threads.map(lambda i: call_over_grpc(stub, name, arguments_of(i)),
+                                   range(100)))
     wrong = [i for i, answer in enumerate(answers) if text_of(i) not in answer.content[0].text.text]
     check("each of 100 calls gets its own answer", not wrong, wrong)
 

@@ -13,7 +13,7 @@ from support import HTTP, SLACK, cancels, check, demo_stats, wait_until
 
 
 async def call(client, answers, name, arguments):
-    answers[arguments.get("query", name)] = (await client.call_tool(name, arguments)).content[0].text
+    answers[arguments["query"]] = (await client.call_tool(name, arguments)).content[0].text
 
 
 async def concurrent_calls(client):

@@ -30,7 +30,8 @@ async function waitUntil(what, condition) {
 
 async function connect() {
   const client = new Client({ name: 'polyglot', version: '1' });
-  await client.connect(new StreamableHTTPClientTransport(new URL(`${process.env.BRIDGE_HTTP}/mcp/`)));
+  const url = new URL(`${process.env.BRIDGE_HTTP}/mcp/`);
+  await client.connect(new StreamableHTTPClientTransport(url));
   return client;
 }
 
@@ -44,31 +45,37 @@ check('and says that it has tools', client.getServerCapabilities()?.tools);
 await client.ping();
 
 const tools = (await client.listTools()).tools.map((tool) => tool.name);
-check('tools/list has the tools', ['my_tool', 'echo', 'sleep'].every((name) => tools.includes(name)), tools);
+check('tools/list has the tools',
+  ['my_tool', 'echo', 'sleep'].every((name) => tools.includes(name)), tools);
 
-check('a call is answered', textOf(await call(client, 'my_tool', { query: 'one' })) === 'result for one');
+const one = await call(client, 'my_tool', { query: 'one' });
+check('a call is answered', textOf(one) === 'result for one', one);
 
 const start = Date.now();
 const queries = Array.from({ length: 20 }, (_, i) => `no. ${i}`);
-const texts = await Promise.all(queries.map(async (query) => textOf(await call(client, 'my_tool', { query }))));
-check('20 calls at once get an answer each', texts.every((text, i) => text === `result for ${queries[i]}`), texts);
+const answers = await Promise.all(queries.map((query) => call(client, 'my_tool', { query })));
+check('20 calls at once get an answer each',
+  answers.every((answer, i) => textOf(answer) === `result for ${queries[i]}`), answers);
 check('and take the time of one', Date.now() - start < 100 + SLACK, Date.now() - start);
 
 const failed = await call(client, 'fail', {});
 check("a tool's own failure is a result", failed.isError === true, failed);
 
 const size = 3_000_000;
-check('a large result arrives whole', textOf(await call(client, 'bytes', { n: size })).length === size);
+const large = textOf(await call(client, 'bytes', { n: size }));
+check('a large result arrives whole', large.length === size, large.length);
 
 const unknown = await call(client, 'no_such_tool', {}).catch((error) => error);
-check('an unknown tool is a typed error with its code', unknown instanceof McpError && unknown.code === -32602, unknown);
+check('an unknown tool is a typed error with its code',
+  unknown instanceof McpError && unknown.code === -32602, unknown);
 check('and its reason', unknown.data?.reason === 'TOOL_NOT_FOUND', unknown.data);
 
 // Two clients number their requests alike: an abort must find the right one.
 const neighbour = await connect();
 const before = (await stats()).requests['notifications/cancelled'];
 const abort = new AbortController();
-const aborted = call(client, 'sleep', { ms: 30000 }, { signal: abort.signal }).catch((error) => error);
+const aborted = call(client, 'sleep', { ms: 30000 }, { signal: abort.signal })
+  .catch((error) => error);
 const others = [call(client, 'sleep', { ms: 700 }), call(neighbour, 'sleep', { ms: 701 })];
 await waitUntil('all calls run', (now) => now.in_flight === 3);
 abort.abort('not needed any more');
@@ -81,5 +88,6 @@ check('the other calls get their answers',
 await neighbour.close();
 await client.close();
 const end = await stats();
-check('the server saw one session, and it is open', end.sessions_opened === 1 && end.sessions_closed === 0, end);
+check('the server saw one session, and it is open',
+  end.sessions_opened === 1 && end.sessions_closed === 0, end);
 check('and one cancel', end.requests['notifications/cancelled'] === before + 1, end);

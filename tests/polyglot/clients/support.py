@@ -1,4 +1,4 @@
-"""What the clients in Python share: where everything is, and how to check. Standard library only."""
+"""What the clients in Python share. Standard library only."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def check(what, ok, found=None):
 
 
 def wait_until(what, condition, seconds=5):
-    """Looks again and again until condition() is true; what another process does has no other sign."""
+    """Looks again and again until condition() is true: another process gives no other sign."""
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
