@@ -5,7 +5,7 @@
 
 Starts the MCP servers and the bridge on free ports, runs the client for a bounded time, stops
 everything, and checks on the way out that the bridge ended well and left no process behind. Exit
-code 0: passed, 1: failed, 77: skipped, as what setup.sh installs isn't there (with CI=true: failed).
+code 0: passed, 1: failed, 77: skipped, setup.sh's installs are not there (with CI=true: failed).
 """
 
 import argparse

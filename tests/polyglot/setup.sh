@@ -5,8 +5,8 @@
 #
 # Everything goes into DIR, in fixed versions, from the registries that pip, npm and go are set up
 # for. What is there already stays, so that a second run takes no time. What can't be installed, for
-# want of a toolchain or of a network, is said and left out: its tests are skipped. With CI=true this
-# is a failure.
+# want of a toolchain or of a network, is said and left out: its tests are skipped; with CI=true
+# that is a failure.
 set -euo pipefail
 
 dir=${1:?usage: setup.sh DIR}
