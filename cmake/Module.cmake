@@ -4,6 +4,8 @@ target_include_directories(mcpbridge_flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_definitions(mcpbridge_flags INTERFACE MCPBRIDGE_VERSION="${PROJECT_VERSION}")
 target_compile_options(mcpbridge_flags INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
+  # False alarms of g++ 12 on std::string (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105651).
+  -Wno-restrict
   $<$<BOOL:${MCPBRIDGE_WERROR}>:-Werror>)
 # Asio: one executor type, no deprecated forms; separate compilation keeps each of our files quick.
 target_compile_definitions(mcpbridge_flags INTERFACE

@@ -1,0 +1,104 @@
+#include "server/app/app.h"
+
+#include <chrono>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "server/base/log.h"
+
+namespace mcpbridge {
+namespace {
+
+std::vector<std::string> NamesOf(const Config& config) {
+  std::vector<std::string> names;
+  for (const ServerConfig& server : config.servers) names.push_back(server.name);
+  return names;
+}
+
+// Logs what a step of the way down took.
+class Step {
+ public:
+  explicit Step(std::string_view what) : what_(what) {}
+  ~Step() {
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - begin_);
+    spdlog::info("stop: {} ({} ms)", what_, took.count());
+  }
+  Step(const Step&) = delete;
+  Step& operator=(const Step&) = delete;
+
+ private:
+  const std::string_view what_;
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+App::App(const Config& config, Executor& executor)
+    : config_(config),
+      executor_(executor),
+      status_(NamesOf(config)),
+      router_(config, executor),
+      pool_(config, executor, router_, status_),
+      service_(config, executor, pool_, router_, status_),
+      grpc_(service_, executor, status_),
+      http_(service_, executor) {}
+
+App::~App() { Stop("start failed"); }
+
+Result<App::Addresses> App::Start() {
+  Addresses addresses;
+  Result<std::string> grpc = grpc_.Start();
+  if (!grpc) return std::move(grpc).error();
+  addresses.grpc = *std::move(grpc);
+  executor_.Start();
+  running_ = true;
+  pool_.Start();
+  Result<std::string> http = http_.Start();
+  if (!http) return std::move(http).error();
+  addresses.http = *std::move(http);
+  grpc_.Arm();
+  status_.SetServing(true);
+  spdlog::info("serving: http {} grpc {}, {} servers, {} lanes, {} threads", addresses.http,
+               addresses.grpc, config_.servers.size(), executor_.lane_count(),
+               executor_.thread_count());
+  return addresses;
+}
+
+void App::Stop(const std::string& why) {
+  if (std::exchange(stopped_, true)) return;
+  const Deadline grace = Deadline::After(config_.bridge.drain_grace);
+  spdlog::info("stop: {}; {} calls under way", why, service_.gate().count());
+  if (running_) {
+    const Step step("no new calls");
+    status_.SetServing(false);
+    service_.gate().Close();
+    http_.StopAccepting();
+    grpc_.StopAccepting();
+  }
+  if (running_) {
+    const Step step("calls under way have ended");
+    if (!service_.gate().WaitUntilEmpty(grace)) {
+      spdlog::warn("stop: {} calls are still under way after {} ms and are cancelled",
+                   service_.gate().count(), config_.bridge.drain_grace.count());
+    }
+  }
+  {
+    const Step step("gRPC server is shut down");
+    if (!grpc_.Shutdown(grace)) spdlog::critical("stop: gRPC does not give its calls back");
+  }
+  if (running_) {
+    const Step step("HTTP connections are closed");
+    http_.Close();
+  }
+  if (running_) {
+    const Step step("sessions and processes are closed");
+    pool_.Stop(why);
+  }
+  const Step step("threads have ended");
+  executor_.DrainQueues();
+  executor_.StopLanes();
+}
+
+}  // namespace mcpbridge

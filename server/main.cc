@@ -1,0 +1,201 @@
+// mcp-bridge: flags, configuration, signals, exit codes. Everything else is in app/ and below.
+
+#include <absl/flags/flag.h>
+#include <absl/flags/parse.h>
+#include <absl/flags/usage.h>
+#include <absl/flags/usage_config.h>
+#include <absl/strings/match.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "server/app/app.h"
+#include "server/base/log.h"
+#include "server/base/version.h"
+#include "server/config/load.h"
+#include "server/runtime/executor.h"
+
+ABSL_FLAG(std::string, config, "",
+          "The YAML file with mcp_servers, general_settings and bridge (docs/configuration.md).");
+ABSL_FLAG(bool, check_config, false,
+          "Only check the configuration: exit 0 if it is good, 2 if not.");
+ABSL_FLAG(
+    std::string, http_listen, "",
+    "Where MCP clients connect, instead of bridge.http_listen: host:port (port 0: any free one)"
+    " or unix:/path. Default 127.0.0.1:4000.");
+ABSL_FLAG(std::string, grpc_listen, "",
+          "Where gRPC clients connect, instead of bridge.grpc_listen. Default 127.0.0.1:50051.");
+ABSL_FLAG(bool, allow_unauthenticated, false,
+          "Listen beyond this machine although general_settings.master_key is not set: whoever can"
+          " reach the port can call every tool.");
+ABSL_FLAG(std::string, log_level, "",
+          "trace, debug, info, warn, error or off, instead of bridge.log_level. Default info.");
+
+namespace {
+
+using mcpbridge::Config;
+using mcpbridge::ConfigError;
+
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+
+constexpr char kUsage[] =
+    "MCP tools for any language: typed gRPC and streamable HTTP in front of real MCP servers.\n"
+    "\n"
+    "  mcp-bridge --config=bridge.yaml                 serve until SIGTERM or Ctrl-C\n"
+    "  mcp-bridge --config=bridge.yaml --check_config  only check the file\n"
+    "\n"
+    "A smallest configuration:\n"
+    "\n"
+    "  mcp_servers:\n"
+    "    time:\n"
+    "      command: mcp-server-time\n"
+    "\n"
+    "Once it serves it prints one line to standard output:\n"
+    "\n"
+    "  ready http=127.0.0.1:4000 grpc=127.0.0.1:50051\n"
+    "\n"
+    "It logs to standard error. SIGTERM and SIGINT let calls under way finish "
+    "(bridge.drain_grace);\n"
+    "a second one exits at once. Exit codes: 0 stopped, 1 could not serve, 2 wrong flags or file.";
+
+int Report(const std::vector<ConfigError>& errors) {
+  for (const ConfigError& error : errors) std::fprintf(stderr, "%s\n", error.ToString().c_str());
+  std::fprintf(stderr, "%zu error%s; nothing was started.\n", errors.size(),
+               errors.size() == 1 ? "" : "s");
+  return kExitUsage;
+}
+
+// Puts `flag` in the place of `setting`. False: it isn't an address.
+bool Override(const std::string& flag, const char* name, mcpbridge::ListenAddress& setting) {
+  if (flag.empty()) return true;
+  const auto address = mcpbridge::ParseListenAddress(flag);
+  if (!address) {
+    std::fprintf(stderr, "--%s=%s: not host:port and not unix:/path\n", name, flag.c_str());
+    return false;
+  }
+  setting = *address;
+  return true;
+}
+
+bool ApplyFlags(Config& config) {
+  if (!Override(absl::GetFlag(FLAGS_http_listen), "http_listen", config.bridge.http_listen) ||
+      !Override(absl::GetFlag(FLAGS_grpc_listen), "grpc_listen", config.bridge.grpc_listen)) {
+    return false;
+  }
+  if (absl::GetFlag(FLAGS_allow_unauthenticated)) config.bridge.allow_unauthenticated = true;
+  const std::string level = absl::GetFlag(FLAGS_log_level);
+  if (level.empty()) return true;
+  if (spdlog::level::from_str(level) == spdlog::level::off && level != "off") {
+    std::fprintf(stderr, "--log_level=%s: not trace, debug, info, warn, error or off\n",
+                 level.c_str());
+    return false;
+  }
+  config.bridge.log_level = level;
+  return true;
+}
+
+// Thousands of connections need as many descriptors.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+sigset_t StopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+extern "C" void ExitAtOnce(int) {
+  constexpr char kText[] = "second signal: exiting at once\n";
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, kText, sizeof(kText) - 1);
+  _exit(kExitFailed);
+}
+
+extern "C" void StopTookTooLong(int) {
+  constexpr char kText[] = "stopping took too long: exiting at once\n";
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, kText, sizeof(kText) - 1);
+  _exit(kExitFailed);
+}
+
+// From the first signal on: a second one, or no end in sight, exits without waiting for anything.
+void ArmLastResort(std::chrono::milliseconds drain_grace, const sigset_t& signals) {
+  // Beside the grace: two seconds each for a session to close, and for a process after each signal.
+  constexpr unsigned kBeyondGrace = 15;
+  signal(SIGTERM, &ExitAtOnce);
+  signal(SIGINT, &ExitAtOnce);
+  signal(SIGALRM, &StopTookTooLong);
+  alarm(static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(drain_grace).count()) +
+        kBeyondGrace);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+int Serve(const Config& config) {
+  // Blocked before any thread is started, so that they come to sigwait() below and nowhere else;
+  // one that comes during the start waits there.
+  const sigset_t signals = StopSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  mcpbridge::Executor executor({.lanes = config.bridge.lanes,
+                                .grpc_threads_per_queue = config.bridge.grpc_threads_per_queue});
+  mcpbridge::App app(config, executor);
+  const auto addresses = app.Start();
+  if (!addresses) {
+    std::fprintf(stderr, "%s\n", addresses.error().message.c_str());
+    return kExitFailed;
+  }
+  std::printf("ready http=%s grpc=%s\n", addresses->http.c_str(), addresses->grpc.c_str());
+  std::fflush(stdout);
+
+  int received = 0;
+  sigwait(&signals, &received);
+  ArmLastResort(config.bridge.drain_grace, signals);
+  app.Stop(received == SIGTERM ? "SIGTERM" : "SIGINT");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage(kUsage);
+  absl::FlagsUsageConfig usage;
+  usage.contains_helpshort_flags = [](absl::string_view file) {
+    return absl::EndsWith(file, "server/main.cc");
+  };
+  usage.contains_help_flags = usage.contains_helpshort_flags;
+  usage.version_string = [] { return "mcp-bridge " + std::string(mcpbridge::kVersion) + "\n"; };
+  absl::SetFlagsUsageConfig(usage);
+  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
+  const std::string file = absl::GetFlag(FLAGS_config);
+  if (rest.size() > 1 || file.empty()) {
+    std::fprintf(stderr, "%s\nmcp-bridge --help tells more.\n",
+                 file.empty() ? "--config=FILE is missing." : "Only flags are taken.");
+    return kExitUsage;
+  }
+  auto loaded = mcpbridge::LoadConfig(file);
+  if (const auto* errors = std::get_if<std::vector<ConfigError>>(&loaded)) return Report(*errors);
+  Config& config = std::get<Config>(loaded);
+  if (!ApplyFlags(config)) return kExitUsage;
+  const std::vector<ConfigError> errors = mcpbridge::CheckConfig(config, file);
+  if (!errors.empty()) return Report(errors);
+  if (absl::GetFlag(FLAGS_check_config)) {
+    std::printf("%s is good: %zu server%s.\n", file.c_str(), config.servers.size(),
+                config.servers.size() == 1 ? "" : "s");
+    return 0;
+  }
+  mcpbridge::InitLogging(config.bridge.log_level);
+  RaiseDescriptorLimit();
+  return Serve(config);
+}

@@ -1,0 +1,65 @@
+#include "server/runtime/executor.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <set>
+#include <string>
+
+namespace mcpbridge {
+namespace {
+
+// The names of this process's threads.
+std::multiset<std::string> ThreadNames() {
+  std::multiset<std::string> names;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(task.path() / "comm");
+    std::string name;
+    std::getline(file, name);
+    names.insert(name);
+  }
+  return names;
+}
+
+TEST(ExecutorTest, StartsTheThreadsItSaysAndNoOthers) {
+  const std::size_t before = ThreadNames().size();
+  Executor executor({.lanes = 3});
+  EXPECT_EQ(ThreadNames().size(), before);
+  executor.Start();
+  // A thread takes its name itself: a task on each lane has surely run behind that.
+  for (int i = 0; i < 3; ++i) {
+    std::promise<void> ran;
+    executor.lane(i).Post([&] { ran.set_value(); });
+    ran.get_future().wait();
+  }
+  const auto names = ThreadNames();
+  EXPECT_EQ(names.size(), before + 4);
+  EXPECT_EQ(executor.thread_count(), 4);
+  for (const char* name : {"lane/0", "lane/1", "lane/2"}) EXPECT_EQ(names.count(name), 1u) << name;
+  executor.DrainQueues();
+  executor.StopLanes();
+  EXPECT_EQ(ThreadNames().size(), before);
+}
+
+TEST(ExecutorTest, ALaneKnowsItsThread) {
+  Executor executor({.lanes = 2});
+  executor.Start();
+  std::promise<std::pair<bool, bool>> on;
+  executor.lane(0).Post([&] {
+    on.set_value({executor.lane(0).OnThisThread(), executor.lane(1).OnThisThread()});
+  });
+  EXPECT_EQ(on.get_future().get(), std::make_pair(true, false));
+  EXPECT_FALSE(executor.lane(0).OnThisThread());
+}
+
+TEST(ExecutorTest, StoppedBeforeItWasStarted) {
+  Executor executor({.lanes = 2});
+  executor.lane(0).Post([] { FAIL() << "a stopped lane must run nothing"; });
+  executor.DrainQueues();
+  executor.StopLanes();
+}
+
+}  // namespace
+}  // namespace mcpbridge
