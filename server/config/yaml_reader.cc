@@ -1,8 +1,11 @@
 #include "server/config/yaml_reader.h"
 
+#include <yaml-cpp/eventhandler.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <sstream>
 
 #include "server/config/nearest.h"
 #include "server/config/units.h"
@@ -90,6 +93,40 @@ std::string_view KindOf(const YAML::Node& node) {
   return "nothing";
 }
 
+// Notes where documents begin, and nothing else.
+class DocumentStarts : public YAML::EventHandler {
+ public:
+  const std::vector<int>& lines() const { return lines_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { lines_.push_back(LineAt(mark)); }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  std::vector<int> lines_;
+};
+
+// The lines where the first and, if there is one, the second document begin. Not YAML::LoadAll:
+// before a stray comma at top level its parser stands still, and makes empty documents until memory
+// ends.
+std::vector<int> FirstDocuments(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStarts starts;
+  while (starts.lines().size() < 2 && parser.HandleNextDocument(starts)) {
+  }
+  return starts.lines();
+}
+
 // yaml-cpp's own text without what it may quote from the file.
 std::string WithoutQuotes(const std::string& message) {
   const std::string_view unknown_anchor = YAML::ErrorMsg::UNKNOWN_ANCHOR;
@@ -115,16 +152,16 @@ std::string ShownKey(std::string_view key) {
 
 std::optional<YamlValue> YamlReader::ReadDocument(const std::string& text) {
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.empty() || documents.front().IsNull()) {
-      AddError(0, "", "is empty");
-      return std::nullopt;
-    }
+    const std::vector<int> documents = FirstDocuments(text);
+    const YAML::Node document = YAML::Load(text);
     if (documents.size() > 1) {
-      AddError(LineAt(documents[1].Mark()), "", "a second YAML document: only one can be read");
-      return std::nullopt;
+      AddError(documents[1], "", "expected one YAML document, and another one begins here");
+    } else if (document.IsNull()) {
+      AddError(0, "", "is empty");
+    } else {
+      return YamlValue{document, "", LineAt(document.Mark())};
     }
-    return YamlValue{documents.front(), "", LineAt(documents.front().Mark())};
+    return std::nullopt;
   } catch (const YAML::Exception& error) {
     AddError(LineAt(error.mark), "", "not valid YAML: " + WithoutQuotes(error.msg));
     return std::nullopt;

@@ -44,7 +44,9 @@ const BadCase kDocumentCases[] = {
     {"a: 1\n  b: s3cr3t\n", "c.yaml:2: not valid YAML: illegal map value\n"},
     {"a: *s3cr3t\n", "c.yaml:1: not valid YAML: the referenced anchor is not defined\n"},
     {"a: \"\\s3cr3t\"\n", "c.yaml:1: not valid YAML: unknown escape character\n"},
-    {WithServer("---\nb: 1\n"), "c.yaml:4: a second YAML document: only one can be read\n"},
+    {",\na: s3cr3t\n", "c.yaml:1: expected one YAML document, and another one begins here\n"},
+    {WithServer("---\nb: 1\n"),
+     "c.yaml:3: expected one YAML document, and another one begins here\n"},
     {"s3cr3t\n", "c.yaml:1: expected a map, found a single value\n"},
     {"- a\n", "c.yaml:1: expected a map, found a list\n"},
 };
