@@ -315,6 +315,7 @@ def main():
     parser.add_argument("--proto", required=True, type=pathlib.Path)
     parser.add_argument("--tools", required=True, type=pathlib.Path)
     args = parser.parse_args()
+    args.proto, args.tools = args.proto.resolve(), args.tools.resolve()
     missing = list(missing_of(TESTS[args.name], args.tools))
     if missing:
         print(f"{args.name}: not installed: " + ", ".join(missing))

@@ -73,23 +73,41 @@ def errors(stub):
     check("a tool's own failure is a successful call", answer.is_error and answer.content, answer)
 
 
+def times_of(call):
+    """How long each of three calls takes."""
+    times = []
+    for _ in range(3):
+        start = time.monotonic()
+        call()
+        times.append(time.monotonic() - start)
+    return times
+
+
+def check_times(times):
+    """A busy machine delays some; the quickest shows what the bridge itself takes."""
+    check("not before its deadline", min(times) > 0.29, times)
+    check("and within 20 ms of it", min(times) < 0.3 + 0.02 and max(times) < 0.3 + SLACK, times)
+
+
 def deadlines(stub):
     """The client's own gRPC ends a call at its deadline; that the bridge does is seen upstream."""
     before = cancels()
-    start = time.monotonic()
-    code, _ = error_of(lambda: stub.CallTool(request("sleep", {"ms": 30000}), timeout=0.3))
-    took = time.monotonic() - start
-    check("a call past its deadline is DEADLINE_EXCEEDED",
-          code == grpc.StatusCode.DEADLINE_EXCEEDED, code)
-    check("at its deadline", 0.29 < took < 0.3 + 0.02 + SLACK, took)
-    wait_until("the server is told of one cancelled call", lambda: cancels() == before + 1)
 
-    start = time.monotonic()
-    _, answer = call_over_http("sleep", {"ms": 30000}, headers={"grpc-timeout": "300m"})
-    took = time.monotonic() - start
-    check("so it is over HTTP", answer["error"]["data"]["reason"] == "DEADLINE_EXCEEDED", answer)
-    check("at its deadline", 0.29 < took < 0.3 + 0.02 + SLACK, took)
-    wait_until("the server is told of that, too", lambda: cancels() == before + 2)
+    def call_over_grpc():
+        code, _ = error_of(lambda: stub.CallTool(request("sleep", {"ms": 30000}), timeout=0.3))
+        check("a call past its deadline is DEADLINE_EXCEEDED",
+              code == grpc.StatusCode.DEADLINE_EXCEEDED, code)
+
+    check_times(times_of(call_over_grpc))
+    wait_until("the server is told of each once", lambda: cancels() == before + 3)
+
+    def call_with_grpc_timeout():
+        _, answer = call_over_http("sleep", {"ms": 30000}, headers={"grpc-timeout": "300m"})
+        reason = answer["error"]["data"]["reason"]
+        check("so it is over HTTP", reason == "DEADLINE_EXCEEDED", answer)
+
+    check_times(times_of(call_with_grpc_timeout))
+    wait_until("the server is told of those, too", lambda: cancels() == before + 6)
 
 
 def cancellation(stub):
