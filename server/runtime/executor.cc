@@ -43,8 +43,8 @@ grpc::ServerCompletionQueue& Executor::AddQueue(
 }
 
 int Executor::thread_count() const {
-  return static_cast<int>(
-      lanes_.size() + queues_.size() * static_cast<std::size_t>(options_.grpc_threads_per_queue));
+  return lane_count() + 1 +
+         static_cast<int>(queues_.size()) * options_.grpc_threads_per_queue;
 }
 
 void Executor::StartLane(Lane& lane, std::string name) {

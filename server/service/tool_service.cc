@@ -91,8 +91,12 @@ Lane& ToolService::PickLane(std::string_view server, std::string_view name) {
 }
 
 Headers ToolService::Forwardable(const CallerHeaders& headers) const {
+  // Our own key goes no further: where `authorization` carried it, it isn't the server's.
+  const bool key_in_authorization =
+      !config_.master_key.empty() && !headers.Get("x-litellm-api-key").has_value();
   Headers found;
   for (const std::string& name : forwardable_) {
+    if (name == "x-litellm-api-key" || (key_in_authorization && name == "authorization")) continue;
     if (const auto value = headers.Get(name)) found.emplace_back(name, *value);
   }
   return found;

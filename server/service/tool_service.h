@@ -82,7 +82,8 @@ class ToolService {
     ListTools(lane, server, config_.bridge.catalogue_ttl, deadline, std::move(done));
   }
 
-  // Those of a caller's headers that any server's `extra_headers` names. Any thread.
+  // Those of a caller's headers that any server's `extra_headers` names, but never the one that
+  // carried the bridge's own key. Any thread.
   Headers Forwardable(const CallerHeaders& headers) const;
 
   // A progress token, raw JSON, that no other call to any server has. On `lane`.

@@ -263,6 +263,25 @@ TEST(HttpFrontHeadersTest, OnlyNamedHeadersReachTheServer) {
   EXPECT_EQ(request.Header("authorization"), "");
 }
 
+TEST(HttpFrontHeadersTest, TheBridgesOwnKeyGoesNoFurther) {
+  FakeMcpServer upstream;
+  Config config = ConfigWith({{"fake", upstream.url()}});
+  config.master_key = "sk-secret";
+  config.servers[0].extra_headers = {"authorization", "x-litellm-api-key"};
+  Bridge bridge(config);
+  const auto forwarded = [&](const Headers& headers) {
+    const std::size_t before = upstream.Snapshot().CountCalls("echo");
+    TestHttpClient(bridge.http_port()).Post(CallMessage("1", "echo", "x"), headers);
+    const auto record = upstream.Snapshot();
+    EXPECT_EQ(record.CountCalls("echo"), before + 1);
+    EXPECT_EQ(record.requests.back().Header("x-litellm-api-key"), "");
+    return record.requests.back().Header("authorization");
+  };
+  EXPECT_EQ(forwarded({{"authorization", "Bearer sk-secret"}}), "");
+  EXPECT_EQ(forwarded({{"x-litellm-api-key", "sk-secret"}, {"authorization", "Bearer theirs"}}),
+            "Bearer theirs");
+}
+
 TEST(HttpFrontManyServersTest, NamesArePrefixedAndAFailingServerIsNamed) {
   FakeMcpServer one;
   FakeMcpServer two;
