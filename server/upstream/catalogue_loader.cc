@@ -148,7 +148,10 @@ void CatalogueLoader::End(std::optional<Error> error) {
   if (error) {
     partial_.reset();
     error->metadata.emplace_back("server", name);
-    spdlog::warn("upstream {}: can't list its tools: {}", name, error->message);
+    // That a server isn't there is in the log already, once.
+    const auto level = error->reason == Reason::kUpstreamUnavailable ? spdlog::level::debug
+                                                                     : spdlog::level::warn;
+    spdlog::log(level, "upstream {}: can't list its tools: {}", name, error->message);
   } else {
     Finish(*partial_);
     spdlog::info("upstream {}: {} tools", name, partial_->tools.size());

@@ -37,7 +37,8 @@ void TestHttpClient::Write(const std::string& method, const std::string& path,
   Headers all = headers;
   all.emplace("Content-Type", "application/json");
   all.emplace("Accept", "application/json, text/event-stream");
-  std::string text = method + " " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n";
+  all.emplace("Host", "127.0.0.1");
+  std::string text = method + " " + path + " HTTP/1.1\r\n";
   for (const auto& [name, value] : all) text += name + ": " + value + "\r\n";
   text += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   error_code ignored;

@@ -32,6 +32,7 @@ Config ConfigWith(std::vector<std::pair<std::string, std::string>> servers) {
 Bridge::Bridge(Config config)
     : config_(std::move(config)), executor_({.lanes = config_.bridge.lanes}) {
   signal(SIGPIPE, SIG_IGN);
+  InitLogging("error");
   app_ = std::make_unique<App>(config_, executor_);
   auto started = app_->Start();
   if (!started) throw std::runtime_error(started.error().message);

@@ -208,7 +208,7 @@ TEST_P(IsolationTest, EveryCallGetsItsOwnAnswerWhateverBecomesOfTheOthers) {
 
 INSTANTIATE_TEST_SUITE_P(Fronts, IsolationTest,
                          testing::Values(Front{"Grpc", 0}, Front{"Mixed", 1}, Front{"Http", 2}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace mcpbridge::test

@@ -26,6 +26,8 @@ TEST(GuardsTest, OnALoopbackListenerTheHostMustBeThisMachine) {
        {"evil.example.com", "localhost.evil.com", "127.0.0.1.evil.com:4000", ""}) {
     EXPECT_TRUE(CheckHost(Fields({{"Host", bad}}), config)) << bad;
   }
+  EXPECT_TRUE(CheckHost(Fields({{"Host", "localhost"}, {"Host", "localhost"}}), config)) << "twice";
+  EXPECT_TRUE(CheckHost(Fields({}), config)) << "none";
   config.http_listen.host = "0.0.0.0";
   EXPECT_FALSE(CheckHost(Fields({{"Host", "bridge.ns.svc"}}), config));
 }

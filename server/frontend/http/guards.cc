@@ -69,8 +69,9 @@ std::optional<Error> CheckHost(const http::fields& fields, const BridgeConfig& c
   if (config.http_listen.is_unix() || !config.http_listen.is_loopback()) return std::nullopt;
   const std::string_view host = fields[http::field::host];
   const std::string_view name = WithoutPort(host);
-  if (IsThisMachine(name) || name == config.http_listen.host ||
-      Contains(config.allowed_hosts, name)) {
+  const bool once = fields.count(http::field::host) == 1;
+  if (once && (IsThisMachine(name) || name == config.http_listen.host ||
+               Contains(config.allowed_hosts, name))) {
     return std::nullopt;
   }
   return Error{.reason = Reason::kHostNotAllowed,
