@@ -19,7 +19,7 @@
 //   args               answers its flags, one a line
 //   pids               answers its own process id and the grandchild's (0: none), "A B"
 //   cancels            answers the requestIds of all cancellations so far, raw, one a line
-//   sleep{ms}          answers after a while; cancelled: not at all
+//   sleep{ms}          answers "slept MS" after a while; cancelled: not at all
 //   never              doesn't answer
 //   late               answers only after it has been cancelled
 //   crash              exits with 3, every call unanswered
@@ -255,7 +255,7 @@ bool Server::InspectionTool(const Call& call, const std::string& tool) {
 bool Server::TimingTool(const Call& call, const std::string& tool) {
   if (tool == "sleep") {
     sleepers_.push_back({Clock::now() + std::chrono::milliseconds(call.Number("ms")), call.id,
-                         TextResult("\"slept\"")});
+                         TextResult("\"slept " + std::to_string(call.Number("ms")) + "\"")});
   } else if (tool == "late") {
     late_.push_back(call.id);
   } else if (tool != "never") {

@@ -62,7 +62,7 @@ TEST(FakeStdioServerTest, ObeysAndRecordsCancellation) {
   server.WriteLine(Call(1, "late"));
   server.WriteLine(Call(2, "sleep", R"({"ms":60000})"));
   server.WriteLine(Call(3, "sleep", R"({"ms":1})"));
-  EXPECT_EQ(server.ReadLine(), Answer(3, "slept"));
+  EXPECT_EQ(server.ReadLine(), Answer(3, "slept 1"));
   server.WriteLine(Cancel(2));
   server.WriteLine(Cancel(1));
   EXPECT_EQ(server.ReadLine(), Answer(1, "late"));

@@ -1,0 +1,194 @@
+// mcp-bridge as a process: flags, signals, and what it leaves behind.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <regex>
+#include <string>
+#include <thread>
+
+#include "tests/fakes/fake_mcp_server.h"
+#include "tests/fakes/test_http.h"
+#include "tests/fakes/test_process.h"
+
+namespace mcpbridge {
+namespace {
+
+constexpr std::chrono::seconds kPatience{30};
+
+// A file that goes with the test.
+class TempFile {
+ public:
+  explicit TempFile(const std::string& text) {
+    char name[] = "/tmp/mcp-bridge-test-XXXXXX";
+    const int fd = mkstemp(name);
+    EXPECT_GE(fd, 0);
+    close(fd);
+    path_ = name;
+    std::ofstream(path_) << text;
+  }
+  TempFile(const TempFile&) = delete;
+  TempFile& operator=(const TempFile&) = delete;
+  ~TempFile() { std::filesystem::remove(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+constexpr char kAnyPorts[] =
+    "bridge: {http_listen: \"127.0.0.1:0\", grpc_listen: \"127.0.0.1:0\", lanes: 2, log_level: "
+    "error}\n";
+
+std::string HttpConfig(const FakeMcpServer& upstream) {
+  return "mcp_servers: {fake: {url: \"" + upstream.url() + "\"}}\n" + kAnyPorts;
+}
+
+std::string StdioConfig(const std::string& args) {
+  return "mcp_servers: {child: {command: \"" MCP_DEMO_SERVER "\", args: [" + args + "]}}\n" +
+         kAnyPorts;
+}
+
+// The port in "ready http=127.0.0.1:PORT grpc=...".
+std::uint16_t ReadyPort(TestProcess& bridge) {
+  const std::optional<std::string> line = bridge.ReadLine(kPatience);
+  std::smatch match;
+  if (!line ||
+      !std::regex_search(*line, match, std::regex("^ready http=127.0.0.1:([0-9]+) grpc="))) {
+    ADD_FAILURE() << line.value_or("nothing was printed");
+    return 0;
+  }
+  return static_cast<std::uint16_t>(std::stoi(match[1]));
+}
+
+std::string Call(const std::string& tool, const std::string& arguments) {
+  return R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":")" + tool +
+         R"(","arguments":)" + arguments + "}}";
+}
+
+// Children of `parent`, by /proc.
+std::vector<pid_t> ChildrenOf(pid_t parent) {
+  std::vector<pid_t> children;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "stat");
+    std::string text;
+    std::getline(file, text);
+    const std::size_t end = text.rfind(')');
+    if (end == std::string::npos) continue;
+    if (std::stoi(text.substr(end + 4)) == parent) {
+      children.push_back(std::stoi(entry.path().filename()));
+    }
+  }
+  return children;
+}
+
+// Waits until no process has this id, or it is a zombie that nobody here can reap.
+bool IsGone(pid_t pid) {
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (std::chrono::steady_clock::now() < give_up) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string text;
+    if (!std::getline(file, text) || text[text.rfind(')') + 2] == 'Z') return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // polling, bounded by kPatience
+  }
+  return false;
+}
+
+TEST(ProcessTest, ChecksAConfigurationAndStartsNothing) {
+  const TempFile good(StdioConfig(""));
+  TestProcess check({MCP_BRIDGE, "--config=" + good.path(), "--check_config"});
+  EXPECT_EQ(check.Wait(kPatience), 0);
+  const TempFile bad("mcp_servers: {a: {url: \"http://h/\", nonsense: 1}}\n");
+  TestProcess refuse({MCP_BRIDGE, "--config=" + bad.path(), "--check_config"});
+  EXPECT_EQ(refuse.Wait(kPatience), 2);
+  TestProcess missing({MCP_BRIDGE, "--config=/nonexistent.yaml"});
+  EXPECT_EQ(missing.Wait(kPatience), 2);
+  TestProcess no_flag({MCP_BRIDGE});
+  EXPECT_EQ(no_flag.Wait(kPatience), 2);
+}
+
+TEST(ProcessTest, ListensBeyondThisMachineOnlyWhenAskedToInWords) {
+  const TempFile config(StdioConfig(""));
+  TestProcess open(
+      {MCP_BRIDGE, "--config=" + config.path(), "--http_listen=0.0.0.0:0", "--check_config"});
+  EXPECT_EQ(open.Wait(kPatience), 2);
+  TestProcess asked({MCP_BRIDGE, "--config=" + config.path(), "--http_listen=0.0.0.0:0",
+                     "--allow_unauthenticated", "--check_config"});
+  EXPECT_EQ(asked.Wait(kPatience), 0);
+}
+
+TEST(ProcessTest, SigtermLetsTheCallUnderWayFinish) {
+  FakeMcpServer upstream;
+  FakeAnswer held;
+  held.hold = true;
+  upstream.OnTool("echo", held);
+  const TempFile config(HttpConfig(upstream));
+  TestProcess bridge({MCP_BRIDGE, "--config=" + config.path()});
+  TestHttpClient client(ReadyPort(bridge));
+  client.Send(Call("echo", R"({"text":"last words"})"));
+  ASSERT_TRUE(
+      upstream.WaitFor([](const auto& record) { return record.held.size() == 1; }, kPatience));
+  bridge.Signal(SIGTERM);
+  upstream.ReleaseAll();
+  EXPECT_NE(client.Receive().body.find("last words"), std::string::npos);
+  EXPECT_EQ(bridge.Wait(kPatience), 0);
+}
+
+TEST(ProcessTest, ASecondSignalExitsAtOnce) {
+  FakeMcpServer upstream;
+  FakeAnswer hung;
+  hung.never = true;
+  upstream.OnTool("echo", hung);
+  const TempFile config(HttpConfig(upstream));
+  TestProcess bridge({MCP_BRIDGE, "--config=" + config.path()});
+  const std::uint16_t port = ReadyPort(bridge);
+  TestHttpClient client(port);
+  client.Send(Call("echo", "{}"));
+  ASSERT_TRUE(upstream.WaitFor([](const auto& record) { return record.CountCalls("echo") == 1; },
+                               kPatience));
+  const auto begin = std::chrono::steady_clock::now();
+  bridge.Signal(SIGINT);
+  // It is stopping, and waiting for the call, once it takes no more connections.
+  while (TestHttpClient(port).Request("GET", "/healthz", "").status != 0) std::this_thread::yield();
+  bridge.Signal(SIGINT);
+  EXPECT_EQ(bridge.Wait(kPatience), 1);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(15))
+      << "the grace is 20 s";
+}
+
+TEST(ProcessTest, ASignalDuringTheStartStopsIt) {
+  FakeMcpServer upstream;
+  const TempFile config(HttpConfig(upstream));
+  for (int ms = 0; ms < 30; ms += 3) {
+    TestProcess bridge({MCP_BRIDGE, "--config=" + config.path()});
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(ms));  // where in the start, not until when
+    bridge.Signal(SIGTERM);
+    const std::optional<int> end = bridge.Wait(kPatience);
+    // Before it has blocked the signal, its default ends the process: that is a stop, too.
+    EXPECT_TRUE(end == 0 || end == -SIGTERM) << end.value_or(-999) << " after " << ms << " ms";
+  }
+}
+
+TEST(ProcessTest, NoChildOutlivesTheBridgeHoweverItEnds) {
+  const TempFile config(StdioConfig(""));
+  for (const int signal : {SIGTERM, SIGKILL}) {
+    TestProcess bridge({MCP_BRIDGE, "--config=" + config.path()});
+    TestHttpClient client(ReadyPort(bridge));
+    EXPECT_NE(client.Post(Call("echo", R"({"text":"over stdio"})")).body.find("over stdio"),
+              std::string::npos);
+    const std::vector<pid_t> children = ChildrenOf(bridge.pid());
+    ASSERT_EQ(children.size(), 1u);
+    client.Close();
+    bridge.Signal(signal);
+    EXPECT_EQ(bridge.Wait(kPatience), signal == SIGTERM ? 0 : -SIGKILL);
+    EXPECT_TRUE(IsGone(children[0])) << "after signal " << signal;
+  }
+}
+
+}  // namespace
+}  // namespace mcpbridge
