@@ -185,7 +185,8 @@ void StdioSupervisor::OnInitialized(const jsonrpc::Message& message) {
   }
   const Result<InitializeResult> result = ParseInitializeResult(message.result);
   if (!result) {
-    return TakeDown(Reason::kUpstreamUnavailable, "initialize failed: " + result.error().message);
+    return TakeDown(Reason::kUpstreamUnavailable,
+                    "gave no valid answer to initialize: " + result.error().message);
   }
   Disarm();
   status_.Update(config_.name, [&result](UpstreamStatus& status) {
@@ -235,7 +236,7 @@ void StdioSupervisor::OnEnd(const std::string& exit) {
       if (restart_at_.expired()) StartChild();
       return;
     case State::kStarting:
-      return TakeDown(Reason::kUpstreamUnavailable, "ended before it answered initialize: " + exit,
+      return TakeDown(Reason::kUpstreamUnavailable, "ended before answering initialize: " + exit,
                       exit);
     case State::kServing:
       return TakeDown(Reason::kUpstreamUnavailable, "ended: " + exit, exit);
@@ -247,7 +248,7 @@ void StdioSupervisor::OnEnd(const std::string& exit) {
 
 void StdioSupervisor::OnDeadline() {
   if (state_ == State::kStarting) {
-    TakeDown(Reason::kUpstreamUnavailable, "initialize was not answered within " +
+    TakeDown(Reason::kUpstreamUnavailable, "did not answer initialize within " +
                                                std::to_string(limits_.handshake.count()) + " ms");
   } else if (state_ == State::kDown && !channel_) {
     StartChild();  // otherwise OnEnd() does it

@@ -58,6 +58,7 @@ while True:
     if not line:
         if mode == "stubborn":
             while True: signal.pause()
+        sys.stderr.write("end of input\n")
         break
     message = json.loads(line)
     seen.append(message)
@@ -83,6 +84,8 @@ while True:
     elif method == "pid": answer(id, os.getpid())
     elif method == "env": answer(id, dict(os.environ))
     elif method == "grandchild": answer(id, grandchild())
+    elif method == "detached":  # out of our process group, with our stdout
+        answer(id, subprocess.Popen(["sleep", "1000"], start_new_session=True).pid)
     elif method == "huge": answer(id, "x" * params["size"])
     elif method == "invalid": send({"jsonrpc": "2.0", "id": id, "result": 1, "error": {}})
     elif method == "exit": os._exit(params["code"])
