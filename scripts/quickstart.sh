@@ -45,7 +45,7 @@ trap 'exit 143' TERM HUP
 # first line that it prints, which is left in `first_line`. Ctrl-C reaches it through finish() only,
 # and it doesn't outlive this script even if that is killed.
 start() {
-  local name=$1 out status=0
+  local name=$1 command=$* out status=0
   shift
   mkfifo "$work/$name.out"
   setpriv --pdeathsig TERM setsid "$BIN/$name" "$@" >"$work/$name.out" 2>"$work/$name.log" &
@@ -54,9 +54,9 @@ start() {
   read -r -t "$START_LIMIT" -u "$out" first_line || status=$?
   ((status)) || return 0
   if ((status > 128)); then
-    echo "$name wasn't ready after $START_LIMIT s:" >&2
+    echo "$command: wasn't ready after $START_LIMIT s:" >&2
   else
-    echo "$name didn't start:" >&2
+    echo "$command: didn't start:" >&2
   fi
   tail -n 20 "$work/$name.log" >&2
   exit 1

@@ -123,7 +123,7 @@ class QuickstartTest(unittest.TestCase):
     def test_shows_why_the_bridge_did_not_start(self):
         status, _, errors = self.finish(self.start("port in use", "--once"))
         self.assertEqual(status, 1)
-        self.assertIn("mcp-bridge didn't start:", errors)
+        self.assertIn("mcp-bridge --config=examples/quickstart.yaml: didn't start:", errors)
         self.assertIn("address already in use", errors)
 
     def test_serves_until_interrupted(self):
