@@ -20,24 +20,23 @@ Error InvalidRequest(std::string message) {
   return Error{.reason = Reason::kInvalidRequest, .message = std::move(message)};
 }
 
-std::string_view TrimEnd(std::string_view text) {
-  const std::size_t end = text.find_last_not_of(" \t\r\n");
-  return end == std::string_view::npos ? std::string_view() : text.substr(0, end + 1);
-}
-
-// The raw text of `value`, which is stepped over.
+// The raw text of `value`, which is stepped over. (simdjson's own ends where the next token
+// begins.)
 simdjson::simdjson_result<std::string_view> Raw(od::value value) {
+  std::string_view raw;
   od::json_type type;
   if (auto error = value.type().get(type)) return error;
   if (type == od::json_type::object) {
     od::object object;
     if (auto error = value.get_object().get(object)) return error;
-    return object.raw_json();
+    if (auto error = object.raw_json().get(raw)) return error;
+    return TrimEnd(raw);
   }
   if (type == od::json_type::array) {
     od::array array;
     if (auto error = value.get_array().get(array)) return error;
-    return array.raw_json();
+    if (auto error = array.raw_json().get(raw)) return error;
+    return TrimEnd(raw);
   }
   return TrimEnd(value.raw_json_token());
 }
@@ -127,6 +126,11 @@ bool IsArray(std::string_view text) {
 }
 
 }  // namespace
+
+std::string_view TrimEnd(std::string_view text) {
+  const std::size_t end = text.find_last_not_of(" \t\r\n");
+  return end == std::string_view::npos ? std::string_view() : text.substr(0, end + 1);
+}
 
 od::parser& Parser::Get() {
   if (parser_ == nullptr) parser_ = std::make_unique<od::parser>();

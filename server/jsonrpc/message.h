@@ -81,6 +81,9 @@ Result<Message> Parse(Parser& parser, Text& text, std::string_view* id_seen = nu
 simdjson::simdjson_result<simdjson::ondemand::value> ResultValue(Message& message);
 simdjson::simdjson_result<simdjson::ondemand::value> ParamsValue(Message& message);
 
+// `text` without the JSON white space behind it, which simdjson leaves on a raw value.
+std::string_view TrimEnd(std::string_view text);
+
 // Whether `text` is a number in JSON's grammar, of any size.
 bool IsJsonNumber(std::string_view text);
 

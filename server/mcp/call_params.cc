@@ -18,8 +18,7 @@ Error Invalid(std::string message) {
 
 // Where `part`, a view into `whole`, stands in it; without the space behind a scalar.
 CallParams::Span SpanOf(std::string_view whole, std::string_view part) {
-  const std::size_t last = part.find_last_not_of(" \t\r\n");
-  return {static_cast<std::size_t>(part.data() - whole.data()), last + 1};
+  return {static_cast<std::size_t>(part.data() - whole.data()), jsonrpc::TrimEnd(part).size()};
 }
 
 // Reads `_meta`, all the way down, and finds the progress token in it.

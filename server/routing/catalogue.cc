@@ -18,7 +18,7 @@ Error Malformed(const std::string& what) {
 bool ReadTool(od::object tool, ToolEntry& entry) {
   std::string_view raw;
   if (tool.raw_json().get(raw)) return false;
-  entry.json = raw;
+  entry.json = jsonrpc::TrimEnd(raw);
   tool.reset();
   for (auto field : tool) {
     std::string_view key;
@@ -30,7 +30,7 @@ bool ReadTool(od::object tool, ToolEntry& entry) {
     }
     const std::string_view token = value.raw_json_token();
     entry.name_begin = static_cast<std::size_t>(token.data() - raw.data());
-    entry.name_size = token.find_last_not_of(" \t\r\n") + 1;
+    entry.name_size = jsonrpc::TrimEnd(token).size();
     std::string_view name;
     if (value.get_string().get(name)) return false;
     entry.name = name;

@@ -93,7 +93,7 @@ TEST(CatalogueTest, KeepsToolsVerbatimButForTheName) {
       R"({"inputSchema":{"$defs":{"a":{"const":9007199254740993}}},"name":"t","x":[1,2]})";
   Catalogue catalogue;
   ASSERT_EQ(
-      AppendToolsPage(R"({"tools":[)" + tool + R"(],"nextCursor":"a\"b"})", catalogue).value(),
+      AppendToolsPage(R"({"tools":[ )" + tool + R"( ],"nextCursor":"a\"b"})", catalogue).value(),
       R"("a\"b")");
   EXPECT_EQ(catalogue.tools[0].json, tool);
   EXPECT_EQ(

@@ -64,15 +64,16 @@ void HttpListCall::OnListing(const Result<ToolListing>& listing) {
     return;
   }
   std::string result = R"({"tools":[)";
+  const char* separator = "";
   for (const ToolListing::Item& item : listing->tools) {
-    if (result.back() == '}') result += ',';
-    result += item.tool->JsonNamed(item.listed_name);
+    result += std::exchange(separator, ",") + item.tool->JsonNamed(item.listed_name);
   }
   result += ']';
   if (!listing->unavailable.empty()) {
     result += R"(,"_meta":{"mcp-bridge/unavailable":[)";
+    separator = "";
     for (const auto& [server, error] : listing->unavailable) {
-      if (result.back() == '}') result += ',';
+      result += std::exchange(separator, ",");
       result += R"({"server":)" + jsonrpc::Quote(server) + R"(,"error":)" +
                 jsonrpc::Quote(error.message) + "}";
     }

@@ -238,8 +238,7 @@ void McpEndpoint::Cancel(Post& post) {
   auto value = jsonrpc::ParamsValue(post.message)["requestId"];
   std::string_view raw;
   if (value.raw_json_token().get(raw)) return;
-  const std::size_t end = raw.find_last_not_of(" \t\r\n");
-  const std::string key = CancelRegistry::Key(session, raw.substr(0, end + 1));
+  const std::string key = CancelRegistry::Key(session, jsonrpc::TrimEnd(raw));
   for (int i = 0; i < executor_.lane_count(); ++i) {
     Lane& lane = executor_.lane(i);
     lane.Dispatch([this, &lane, key] { Of(lane).cancels.Cancel(key); });
