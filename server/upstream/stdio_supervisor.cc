@@ -297,7 +297,10 @@ void StdioSupervisor::FailCalls(const Error& error) {
     calls_.erase(calls_.begin());
     Error told = error;
     // What the server may have seen may also have been done: nobody is told to try it again.
-    if (call.waiting_line.empty()) told.retry_after.reset();
+    if (call.waiting_line.empty()) {
+      told.retry_after.reset();
+      if (told.reason == Reason::kUpstreamUnavailable) told.reason = Reason::kUpstreamLost;
+    }
     call.sink->Deliver(std::move(told), nullptr);
   }
 }

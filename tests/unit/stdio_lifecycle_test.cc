@@ -35,7 +35,7 @@ TEST_F(StdioLifecycleTest, CallsOfACrashedServerFailAtOnceAndItComesBack) {
   for (TestCall* call : {&first, &second, &crash}) {
     const Outcome outcome = call->Wait();
     ASSERT_TRUE(outcome.error.has_value());
-    EXPECT_EQ(outcome.error->reason, Reason::kUpstreamUnavailable);
+    EXPECT_EQ(outcome.error->reason, Reason::kUpstreamLost);
     EXPECT_EQ(outcome.error->message, "server \"time\" ended: exit status 3");
     EXPECT_EQ(Fact(*outcome.error, "server"), "time");
     EXPECT_EQ(Fact(*outcome.error, "exit"), "exit status 3");
