@@ -91,8 +91,9 @@ GrpcFrontend::~GrpcFrontend() { Shutdown(Deadline::After({})); }
 
 Result<std::string> GrpcFrontend::Start() {
   const ListenAddress address = Resolved(tools_.config().bridge.grpc_listen);
+  // Tried first: gRPC would log pages where a sentence is enough.
+  if (const auto obstacle = ObstacleTo(address)) return CannotListen(address, *obstacle);
   if (!address.is_unix()) return Build(address);
-  if (const auto why = UnixSocketInUse(address.unix_path)) return CannotListen(address, *why);
   const PrivateFiles private_files;
   return Build(address);
 }
@@ -111,7 +112,7 @@ Result<std::string> GrpcFrontend::Build(const ListenAddress& address) {
     queues_.push_back(&executor_.AddQueue(builder.AddCompletionQueue()));
   }
   server_ = builder.BuildAndStart();
-  if (server_ == nullptr || port == 0) return CannotListen(address, WhyNotListening(address));
+  if (server_ == nullptr || port == 0) return CannotListen(address, "gRPC refused it");
   ListenAddress bound = address;
   if (!bound.is_unix()) bound.port = static_cast<std::uint16_t>(port);
   return bound.ToString();

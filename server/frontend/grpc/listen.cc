@@ -28,7 +28,10 @@ class Socket {
   const int fd_;
 };
 
-std::string Describe(int error) { return std::generic_category().message(error); }
+std::string Describe(int error) {
+  if (error == EADDRINUSE) return "the address is already in use by another process";
+  return std::generic_category().message(error);
+}
 
 // False: the path is too long for a socket.
 bool ToSockaddr(const std::string& path, sockaddr_un& out) {
@@ -44,7 +47,7 @@ int BindError(const Socket& socket, const Sockaddr& address) {
   const int on = 1;
   ::setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   const auto* raw = reinterpret_cast<const sockaddr*>(&address);
-  if (::bind(socket.fd(), raw, sizeof(address)) != 0) return errno;
+  if (socket.fd() < 0 || ::bind(socket.fd(), raw, sizeof(address)) != 0) return errno;
   return ::listen(socket.fd(), 1) != 0 ? errno : 0;
 }
 
@@ -61,13 +64,16 @@ int TcpBindError(const ListenAddress& address) {
   return BindError(Socket(AF_INET6), v6);
 }
 
-}  // namespace
-
-std::optional<std::string> UnixSocketInUse(const std::string& path) {
+std::optional<std::string> ObstacleToUnix(const std::string& path) {
   sockaddr_un address;
   if (!ToSockaddr(path, address)) return "the path is too long for a unix socket";
   struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0) return std::nullopt;
+  if (::lstat(path.c_str(), &info) != 0) {
+    const int error = BindError(Socket(AF_UNIX), address);
+    if (error != 0) return Describe(error);
+    ::unlink(path.c_str());
+    return std::nullopt;
+  }
   if (!S_ISSOCK(info.st_mode)) return "there is a file of that name which is not a socket";
   const Socket probe(AF_UNIX);
   if (::connect(probe.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) {
@@ -77,18 +83,12 @@ std::optional<std::string> UnixSocketInUse(const std::string& path) {
   return "the socket there can't be tried: " + Describe(errno);
 }
 
-std::string WhyNotListening(const ListenAddress& address) {
-  int error = 0;
-  if (address.is_unix()) {
-    sockaddr_un path;
-    if (!ToSockaddr(address.unix_path, path)) return "the path is too long for a unix socket";
-    error = BindError(Socket(AF_UNIX), path);
-    if (error == 0) ::unlink(address.unix_path.c_str());
-  } else {
-    error = TcpBindError(address);
-  }
-  if (error == EADDRINUSE) return "the address is already in use by another process";
-  return error != 0 ? Describe(error) : "gRPC refused it";
+}  // namespace
+
+std::optional<std::string> ObstacleTo(const ListenAddress& address) {
+  if (address.is_unix()) return ObstacleToUnix(address.unix_path);
+  const int error = TcpBindError(address);
+  return error == 0 ? std::nullopt : std::optional(Describe(error));
 }
 
 PrivateFiles::PrivateFiles() : before_(::umask(S_IRWXG | S_IRWXO | S_IXUSR)) {}

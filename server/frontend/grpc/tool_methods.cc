@@ -56,7 +56,7 @@ class ToolMethodCall : public GrpcUnaryCall<AsyncService, Request, Response, kRe
   }
 
   ToolService& tools() { return methods_.tools(); }
-  Deadline deadline() const { return DeadlineOf(this->context_); }
+  Deadline deadline() const { return deadline_; }
 
   // Error: the caller can't come in.
   std::optional<Error> Admit() {
@@ -64,7 +64,8 @@ class ToolMethodCall : public GrpcUnaryCall<AsyncService, Request, Response, kRe
       return Error{.reason = Reason::kUnauthenticated,
                    .message = "a valid key is needed: authorization: Bearer, or x-litellm-api-key"};
     }
-    if (deadline().expired()) {
+    deadline_ = DeadlineOf(this->context_);
+    if (deadline_.expired()) {
       return Error{.reason = Reason::kDeadlineExceeded,
                    .message = "the call arrived after its deadline"};
     }
@@ -80,6 +81,7 @@ class ToolMethodCall : public GrpcUnaryCall<AsyncService, Request, Response, kRe
 
   ToolMethods& methods_;
   Gate& live_;
+  Deadline deadline_;  // the caller's; known once admitted
   bool entered_ = false;
 };
 
