@@ -70,8 +70,8 @@ TEST(ChaosTest, OneChildCarriesManyCallsAndLosesNone) {
   const auto lines = [&bridge] {
     const std::string body = TestHttpClient(bridge.http_port()).Post(Message("cancels", "{}")).body;
     std::size_t count = 0;
-    for (std::size_t at = body.find("\\n"); at != std::string::npos;
-         at = body.find("\\n", at + 1)) {
+    for (std::size_t at = body.find("\\u000a"); at != std::string::npos;
+         at = body.find("\\u000a", at + 1)) {
       ++count;
     }
     return count;

@@ -52,13 +52,17 @@ std::shared_ptr<grpc::Channel> Bridge::Channel() const {
 bool Bridge::WaitForTools(const std::string& server) {
   auto stub = Stub();
   const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  int lanes = 0;  // calls are dealt to them in turn
   while (std::chrono::steady_clock::now() < give_up) {
     grpc::ClientContext context;
     v1::ListToolsRequest request;
     request.set_server(server);
     v1::ListToolsResponse response;
-    if (stub->ListTools(&context, request, &response).ok()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // polling, bounded by kPatience
+    const bool ok = stub->ListTools(&context, request, &response).ok() &&
+                    app_->status().Snapshot().at(server).health == UpstreamHealth::kServing;
+    lanes = ok ? lanes + 1 : 0;
+    if (lanes == executor_.lane_count()) return true;
+    if (!ok) std::this_thread::sleep_for(std::chrono::milliseconds(5));  // polling, by kPatience
   }
   return false;
 }

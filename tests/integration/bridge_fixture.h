@@ -36,7 +36,7 @@ class Bridge {
     return v1::ToolService::NewStub(Channel());
   }
 
-  // Waits until the server serves and its tools are known; false: it took too long.
+  // Waits until the server serves and every lane knows its tools; false: it took too long.
   bool WaitForTools(const std::string& server);
 
  private:

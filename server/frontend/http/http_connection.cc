@@ -11,7 +11,6 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t kReadSize = 8 << 10;
 // Requests that arrive while another is worked on; beyond it the caller has to wait.
 constexpr std::size_t kMaxWaiting = 64 << 10;
 // From the end of a response to the first byte of the next request: nginx's default.
@@ -68,7 +67,8 @@ void HttpServerConnection::Arm(std::chrono::seconds time) {
 void HttpServerConnection::Read() {
   if (reading_ || (state_ != State::kReading && in_.size() >= kMaxWaiting)) return;
   reading_ = true;
-  socket_.async_read_some(in_.prepare(kReadSize),
+  // Not straight into in_, from which a request may be taken while the read is pending.
+  socket_.async_read_some(asio::buffer(chunk_),
                           [self = shared_from_this()](error_code error, std::size_t size) {
                             self->reading_ = false;
                             self->OnRead(error, size);
@@ -81,7 +81,7 @@ void HttpServerConnection::OnRead(error_code error, std::size_t size) {
     Close();
     return;
   }
-  in_.commit(size);
+  in_.commit(asio::buffer_copy(in_.prepare(size), asio::buffer(chunk_, size)));
   if (state_ == State::kLingering) in_.consume(in_.size());
   if (state_ == State::kReading) Parse();
   if (state_ != State::kClosed) Read();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -30,8 +31,8 @@ class HttpHandler {
  public:
   using Request = boost::beast::http::request<boost::beast::http::string_body>;
 
-  // Answers `request` through `responder`, at once (then null is returned) or when what it returns has
-  // come to its end. May take the request's body. On `lane`.
+  // Answers `request` through `responder`, at once (then null is returned) or when what it returns
+  // has come to its end. May take the request's body. On `lane`.
   virtual std::unique_ptr<HttpCall> Handle(Lane& lane, Request& request,
                                            HttpResponder& responder) = 0;
 
@@ -39,9 +40,9 @@ class HttpHandler {
   ~HttpHandler() = default;
 };
 
-// One connection from a caller, kept alive between requests, one request at a time; further ones that
-// arrive meanwhile wait in its buffer. Always reading: a caller who goes cancels its call at once.
-// Lane-only; kept alive by its own pending operations.
+// One connection from a caller, kept alive between requests, one request at a time; further ones
+// that arrive meanwhile wait in its buffer. Always reading: a caller who goes cancels its call at
+// once. Lane-only; kept alive by its own pending operations.
 class HttpServerConnection final : public std::enable_shared_from_this<HttpServerConnection>,
                                    private DeadlineEntry,
                                    private HttpResponder {
@@ -89,8 +90,9 @@ class HttpServerConnection final : public std::enable_shared_from_this<HttpServe
   State state_ = State::kReading;
   bool reading_ = false;  // a read is pending
   bool close_after_ = false;
-  bool continued_ = false;  // 100 Continue has been sent for this request
-  boost::beast::flat_buffer in_;
+  bool continued_ = false;        // 100 Continue has been sent for this request
+  std::array<char, 8192> chunk_;  // where the pending read puts its bytes
+  boost::beast::flat_buffer in_;  // read, but not yet taken by parser_
   std::optional<Parser> parser_;
   std::unique_ptr<HttpCall> call_;
   std::string out_;
