@@ -36,9 +36,12 @@ bool ReadMember(ondemand::field& field, RpcMessage& message, bool& is_response) 
   const ondemand::raw_json_string key = field.key();
   ondemand::value value = field.value();
   if (key == "id") {
-    if (value.is_null()) {
+    ondemand::json_type type;
+    if (value.type().get(type) != simdjson::SUCCESS) return false;
+    if (type == ondemand::json_type::null) {
+      bool null = false;
       message.id = "null";
-      return true;
+      return value.is_null().get(null) == simdjson::SUCCESS && null;
     }
     return ScalarToken(value, message.id);
   }
