@@ -62,6 +62,17 @@ start() {
   exit 1
 }
 
+# Whether every program still runs; if not, `status` is that of one which doesn't.
+all_run() {
+  local pid
+  for pid in "${children[@]}"; do
+    kill -0 "$pid" 2>/dev/null && continue
+    status=0
+    wait "$pid" || status=$?
+    return 1
+  done
+}
+
 # show N FRONT STATUS SECONDS ANSWER: one line of what the user came to see.
 show() { printf '%s call %s: %-8s in %ss  %.160s\n' "$2" "$1" "$3" "$4" "${5//$'\n'/ }"; }
 
@@ -126,8 +137,11 @@ fi
 
 trap 'say "Stopping"; exit 0' INT
 say "Serving until Ctrl-C. Logs: $work"
-status=0
-wait -n "${children[@]}" || status=$?
+# Looks once a second: `wait -n` would miss a program that ended just before. Reading what never
+# comes is a pause that Ctrl-C ends at once, and leaves no process behind.
+mkfifo "$work/never"
+exec {never}<>"$work/never"
+while all_run; do read -r -t 1 -u "$never" || :; done
 echo "A program ended by itself (status $status); the ends of their logs:" >&2
 tail -n 20 "$work"/*.log >&2
 exit 1

@@ -78,10 +78,19 @@ class QuickstartTest(unittest.TestCase):
 
     def start(self, mode, *arguments):
         self.tree = self.sandbox(mode)
-        return subprocess.Popen(
+        process = subprocess.Popen(
             ["bash", "scripts/quickstart.sh", *arguments],
             cwd=self.tree, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True)
+        self.addCleanup(self.end, process)
+        return process
+
+    @staticmethod
+    def end(process):
+        """Leaves nothing running, also where the test failed."""
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
 
     def finish(self, process):
         output, errors = process.communicate(timeout=60)
