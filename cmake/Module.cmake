@@ -10,6 +10,10 @@ target_compile_options(mcpbridge_flags INTERFACE
 if(MCPBRIDGE_SANITIZE STREQUAL "thread")
   # Asio's fences, which ThreadSanitizer doesn't see; its mutexes it does.
   target_compile_options(mcpbridge_flags INTERFACE -Wno-tsan)
+  # protobuf's headers lay maps out differently where they see this macro, which its library, compiled
+  # without it, knows nothing of. Our own annotations go by MCPBRIDGE_TSAN.
+  add_compile_options(-U__SANITIZE_THREAD__)
+  target_compile_definitions(mcpbridge_flags INTERFACE MCPBRIDGE_TSAN)
 endif()
 # Asio: one executor type, no deprecated forms; separate compilation keeps each of our files quick.
 target_compile_definitions(mcpbridge_flags INTERFACE

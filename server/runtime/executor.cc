@@ -43,8 +43,7 @@ grpc::ServerCompletionQueue& Executor::AddQueue(
 }
 
 int Executor::thread_count() const {
-  return lane_count() + 1 +
-         static_cast<int>(queues_.size()) * options_.grpc_threads_per_queue;
+  return lane_count() + 1 + static_cast<int>(queues_.size()) * options_.grpc_threads_per_queue;
 }
 
 void Executor::StartLane(Lane& lane, std::string name) {
@@ -74,7 +73,10 @@ void Executor::Start() {
 void Executor::Pump(grpc::ServerCompletionQueue& queue) {
   void* tag = nullptr;
   bool ok = false;
-  while (queue.Next(&tag, &ok)) static_cast<CqTag*>(tag)->Complete(ok);
+  while (queue.Next(&tag, &ok)) {
+    TakeBackTag(tag);
+    static_cast<CqTag*>(tag)->Complete(ok);
+  }
 }
 
 void Executor::DrainQueues() {

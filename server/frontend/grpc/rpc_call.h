@@ -7,24 +7,7 @@
 #include "server/runtime/cq_tag.h"
 #include "server/runtime/gate.h"
 
-#if defined(__SANITIZE_THREAD__)
-#include <sanitizer/tsan_interface.h>
-#endif
-
 namespace mcpbridge {
-
-// gRPC isn't instrumented for ThreadSanitizer: it can't see that what was written before a tag was
-// handed over is read only after it has come back. These two say so; otherwise they do nothing.
-inline void HandOverTag([[maybe_unused]] void* tag) {
-#if defined(__SANITIZE_THREAD__)
-  __tsan_release(tag);
-#endif
-}
-inline void TakeBackTag([[maybe_unused]] void* tag) {
-#if defined(__SANITIZE_THREAD__)
-  __tsan_acquire(tag);
-#endif
-}
 
 // A tag that is a member of the call whose member function it runs.
 template <class Call, void (Call::*kHandler)(bool ok)>
@@ -34,14 +17,12 @@ class MemberTag final : public CqTag {
 
   // What gRPC takes as the tag of one operation.
   void* Start() {
-    HandOverTag(this);
-    return static_cast<CqTag*>(this);
+    CqTag* tag = this;
+    HandOverTag(tag);
+    return tag;
   }
 
-  void Complete(bool ok) override {
-    TakeBackTag(this);
-    (call_.*kHandler)(ok);
-  }
+  void Complete(bool ok) override { (call_.*kHandler)(ok); }
 
  private:
   Call& call_;
