@@ -162,6 +162,11 @@ TEST_F(HttpFrontTest, BadRequestsGetATypedErrorAtOnce) {
     EXPECT_EQ(response.status, bad.status) << bad.what;
     EXPECT_EQ(ReasonOf(response.body), bad.reason) << bad.what << ": " << response.body;
     EXPECT_EQ(response.body.find("\"id\":null"), std::string::npos) << bad.what;
+    // Whoever is let in to MCP is told which request an error is about, where the body says it.
+    const bool read = response.status != 403 && bad.reason != std::string("PATH_NOT_FOUND");
+    const bool has_id = bad.body.starts_with('{') && bad.body.find("\"id\":1") != std::string::npos;
+    EXPECT_EQ(response.body.find("\"id\":1") != std::string::npos, read && has_id)
+        << bad.what << ": " << response.body;
   }
   EXPECT_EQ(Request("GET", "/mcp").headers.at("allow"), "POST");
   EXPECT_EQ(upstream_.Snapshot().CountCalls("echo"), 0u);

@@ -35,6 +35,12 @@ std::string NewSessionId() {
 
 HttpResponse Accepted() { return {.status = 202}; }
 
+// Who isn't let in isn't read either.
+bool IsAboutTheCaller(Reason reason) {
+  return reason == Reason::kHostNotAllowed || reason == Reason::kOriginNotAllowed ||
+         reason == Reason::kUnauthenticated;
+}
+
 Error NotFound(std::string_view target) {
   return Error{.reason = Reason::kPathNotFound,
                .message = "there is nothing at " + std::string(target.substr(0, 200)) +
@@ -120,16 +126,17 @@ std::optional<Error> McpEndpoint::Check(const Request& request, const HttpPath& 
 
 std::unique_ptr<HttpCall> McpEndpoint::HandleMcp(Lane& lane, Request& request,
                                                  HttpResponder& responder, HttpPath path) {
-  if (const auto error = Check(request, path)) {
-    responder.Respond(HttpResponse::FromError("", *error));
+  const std::optional<Error> refused = Check(request, path);
+  if (refused && IsAboutTheCaller(refused->reason)) {
+    responder.Respond(HttpResponse::FromError("", *refused));
     return nullptr;
   }
   jsonrpc::Text body(std::move(request.body()));
   jsonrpc::Parser& parser = Of(lane).parser;
   std::string_view id;
   Result<jsonrpc::Message> message = jsonrpc::Parse(parser, body, &id);
-  if (!message) {
-    responder.Respond(HttpResponse::FromError(id, message.error()));
+  if (refused || !message) {  // an error names its request wherever the body does
+    responder.Respond(HttpResponse::FromError(id, refused ? *refused : message.error()));
     return nullptr;
   }
   Post post{.lane = lane,
