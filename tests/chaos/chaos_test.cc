@@ -52,8 +52,13 @@ TEST(ChaosTest, OneChildCarriesManyCallsAndLosesNone) {
   // Each sleeps for a time of its own, which is how its answer is known; a third of the callers
   // leave.
   for (int i = 0; i < kCalls; ++i) {
-    clients.push_back(Send(bridge, "sleep", R"({"ms":)" + std::to_string(1000 + i) + "}"));
+    clients.push_back(Send(bridge, "sleep", R"({"ms":)" + std::to_string(3000 + i) + "}"));
     leaves.push_back(random() % 3 == 0);
+  }
+  // All have come in; and once each lane has answered one more, the child has read all before it.
+  while (bridge.app().service().gate().count() < kCalls) std::this_thread::yield();
+  for (int lane = 0; lane < 2; ++lane) {
+    TestHttpClient(bridge.http_port()).Post(Message("echo", R"({"text":"flush"})"));
   }
   for (std::size_t i = 0; i < clients.size(); ++i) {
     if (!leaves[i]) continue;
@@ -63,7 +68,7 @@ TEST(ChaosTest, OneChildCarriesManyCallsAndLosesNone) {
   for (std::size_t i = 0; i < clients.size(); ++i) {
     if (leaves[i]) continue;
     const std::string body = clients[i]->Receive().body;
-    EXPECT_NE(body.find("slept " + std::to_string(1000 + i) + "\""), std::string::npos) << body;
+    EXPECT_NE(body.find("slept " + std::to_string(3000 + i) + "\""), std::string::npos) << body;
     EXPECT_NE(body.find("\"id\":\"same\""), std::string::npos) << body;
   }
   // Told once about each: an id a line.
