@@ -39,6 +39,17 @@ class GrpcBridge {
   }
   ~GrpcBridge() { Stop(Deadline::After(std::chrono::seconds(10))); }
 
+  // Until every lane knows the server's tools: a list is asked for on each in turn.
+  void WaitForTools() {
+    for (int lane = 0; lane < executor_.lane_count(); ++lane) {
+      grpc::ClientContext context;
+      v1::ListToolsResponse response;
+      const grpc::Status status = tools_->ListTools(&context, {}, &response);
+      ASSERT_TRUE(status.ok()) << status.error_message();
+      ASSERT_GT(response.tools_size(), 0);
+    }
+  }
+
   // As App does it. What Shutdown() said.
   bool Stop(Deadline deadline) {
     if (std::exchange(stopped_, true)) return true;

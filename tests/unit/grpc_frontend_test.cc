@@ -85,6 +85,7 @@ TEST_F(GrpcFrontendTest, ExactJsonGoesInAndComesOut) {
 
 TEST_F(GrpcFrontendTest, BadRequestsAreRefusedWithTheirReason) {
   GrpcBridge bridge(ConfigFor(upstream_));
+  bridge.WaitForTools();  // before that an unknown tool is for the server to refuse
   v1::CallToolRequest request = Echo("x");
   request.set_server("other");
   EXPECT_EQ(ReasonOf(Call(bridge, request)), "SERVER_NOT_FOUND");
