@@ -29,12 +29,14 @@ class App {
   App(const App&) = delete;
   App& operator=(const App&) = delete;
 
-  // Serves from now on. An error (an address that can't be had): nothing is served; destroy the App.
+  // Serves from now on. An error (an address that can't be had): nothing is served; destroy the
+  // App.
   Result<Addresses> Start();
 
   // Ends it all, each step logged with its time: no new calls, those under way have until
-  // `drain_grace` to finish, sessions and processes are closed, the executor's threads end. Calls that
-  // take longer are cancelled. `why`: for the log. Idempotent; the destructor does it if nobody has.
+  // `drain_grace` to finish, sessions and processes are closed, the executor's threads end. Calls
+  // that take longer are cancelled. `why`: for the log. Idempotent; the destructor does it if
+  // nobody has.
   void Stop(const std::string& why);
 
   // For tests.

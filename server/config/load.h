@@ -16,9 +16,9 @@ using GetEnv = std::function<std::optional<std::string>(const std::string& name)
 // The process's own environment.
 std::optional<std::string> ProcessEnv(const std::string& name);
 
-// Reads and checks a configuration: every error found, or a Config that needs no further check. A key
-// that isn't known is an error; a LiteLLM key that isn't supported is named as such. Any string value
-// may be `os.environ/NAME`. Opens no port and starts nothing.
+// Reads and checks a configuration: every error found, or a Config that needs no further check. A
+// key that isn't known is an error; a LiteLLM key that isn't supported is named as such. Any string
+// value may be `os.environ/NAME`. Opens no port and starts nothing.
 std::variant<Config, std::vector<ConfigError>> LoadConfig(const std::string& file,
                                                           const GetEnv& env = ProcessEnv);
 

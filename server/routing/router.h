@@ -9,8 +9,8 @@
 
 namespace mcpbridge {
 
-// Hands every lane its own snapshot of the current RouteTable, so that a call reads it without a lock.
-// Owned by App.
+// Hands every lane its own snapshot of the current RouteTable, so that a call reads it without a
+// lock. Owned by App.
 class Router {
  public:
   Router(const Config& config, Executor& executor);

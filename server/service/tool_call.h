@@ -22,17 +22,17 @@ struct ToolCallRequest {
   CallerHeaders& headers;  // for `extra_headers`; used in Start() only
 };
 
-// One tools/call from routing to its reply: a deadline, one exchange, and nothing else. It can't reach
-// a session, a pool, the executor or another call. Owned by the front's call object; created, used and
-// destroyed on one lane. Destroying it before its end cancels it: the upstream is told, nobody else
-// notices.
+// One tools/call from routing to its reply: a deadline, one exchange, and nothing else. It can't
+// reach a session, a pool, the executor or another call. Owned by the front's call object; created,
+// used and destroyed on one lane. Destroying it before its end cancels it: the upstream is told,
+// nobody else notices.
 class ToolCall final : private ReplyHandler, private DeadlineEntry {
  public:
   class Handler {
    public:
-    // The call's end, exactly once unless it was destroyed or cancelled before: the upstream's answer
-    // (kResult, or kError), valid during this call only, or why there is none. The ToolCall may be
-    // destroyed in here.
+    // The call's end, exactly once unless it was destroyed or cancelled before: the upstream's
+    // answer (kResult, or kError), valid during this call only, or why there is none. The ToolCall
+    // may be destroyed in here.
     virtual void OnToolCallEnd(Result<jsonrpc::Message> message) = 0;
 
    protected:

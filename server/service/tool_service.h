@@ -15,8 +15,8 @@
 #include "server/base/deadline.h"
 #include "server/base/error.h"
 #include "server/config/config.h"
-#include "server/routing/router.h"
 #include "server/routing/route_table.h"
+#include "server/routing/router.h"
 #include "server/runtime/executor.h"
 #include "server/runtime/gate.h"
 #include "server/upstream/status.h"
@@ -38,8 +38,8 @@ class CallerHeaders {
 // What a tools/list gave.
 struct ToolListing {
   struct Item {
-    std::size_t server;      // index into Config::servers
-    const ToolEntry* tool;   // lives in `table`
+    std::size_t server;     // index into Config::servers
+    const ToolEntry* tool;  // lives in `table`
     std::string listed_name;
   };
   std::shared_ptr<const RouteTable> table;
@@ -62,7 +62,8 @@ class ToolService {
   Gate& gate() { return gate_; }
 
   // Whether the caller may come in: the master key in `x-litellm-api-key`, or else in
-  // `authorization: Bearer`, compared in constant time. Always true without a master key. Any thread.
+  // `authorization: Bearer`, compared in constant time. Always true without a master key. Any
+  // thread.
   bool Authorized(const CallerHeaders& headers) const;
 
   // The lane that a call had best begin on: its server's home where that is known from the names
@@ -70,9 +71,9 @@ class ToolService {
   Lane& PickLane(std::string_view server, std::string_view name);
 
   // Lists tools, of one server or of all (empty). Asks servers whose list isn't known or older than
-  // `max_age`, waiting until `deadline` at the most. `done` runs once on `lane`, possibly before this
-  // returns; whoever may be gone by then must make `done` know. On `lane`.
-  // Errors: kServerNotFound; what kept the server, or every server, from answering.
+  // `max_age`, waiting until `deadline` at the most. `done` runs once on `lane`, possibly before
+  // this returns; whoever may be gone by then must make `done` know. On `lane`. Errors:
+  // kServerNotFound; what kept the server, or every server, from answering.
   void ListTools(Lane& lane, const std::string& server, std::chrono::milliseconds max_age,
                  Deadline deadline, std::function<void(Result<ToolListing>)> done);
 

@@ -149,8 +149,8 @@ void CatalogueLoader::End(std::optional<Error> error) {
     partial_.reset();
     error->metadata.emplace_back("server", name);
     // That a server isn't there is in the log already, once.
-    const auto level = error->reason == Reason::kUpstreamUnavailable ? spdlog::level::debug
-                                                                     : spdlog::level::warn;
+    const auto level =
+        error->reason == Reason::kUpstreamUnavailable ? spdlog::level::debug : spdlog::level::warn;
     spdlog::log(level, "upstream {}: can't list its tools: {}", name, error->message);
   } else {
     Finish(*partial_);

@@ -18,9 +18,9 @@
 
 namespace mcpbridge {
 
-// Keeps the list of one server's tools: asks for it (all pages) when it isn't known, is too old or has
-// changed, once for all who want it, and publishes it to the Router. Owned by UpstreamPool; lives on
-// `home` except where it says so.
+// Keeps the list of one server's tools: asks for it (all pages) when it isn't known, is too old or
+// has changed, once for all who want it, and publishes it to the Router. Owned by UpstreamPool;
+// lives on `home` except where it says so.
 class CatalogueLoader final : private ReplyHandler, private DeadlineEntry {
  public:
   // Told how it went; an error: the list is as it was before.

@@ -37,8 +37,9 @@ class HttpResponseHandler {
   ~HttpResponseHandler() = default;
 };
 
-// One connection to an HTTP server: one request at a time, kept alive between them, always reading, so
-// that a close by the server is seen at once. Lane-only; kept alive by its own pending operations.
+// One connection to an HTTP server: one request at a time, kept alive between them, always reading,
+// so that a close by the server is seen at once. Lane-only; kept alive by its own pending
+// operations.
 class HttpConnection final : public std::enable_shared_from_this<HttpConnection>,
                              private DeadlineEntry,
                              private BodySink {
@@ -56,12 +57,12 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   // response, never inside this call.
   void Send(std::string request, HttpResponseHandler& handler);
 
-  // The owner wants no more: closes the connection; the handler isn't called again. True: some of the
-  // request may have reached the server.
+  // The owner wants no more: closes the connection; the handler isn't called again. True: some of
+  // the request may have reached the server.
   bool Abort();
 
-  // The owner has what it wanted although the response may go on: reads its end for a moment, so that
-  // the connection can be used again, or closes it. The handler isn't called again.
+  // The owner has what it wanted although the response may go on: reads its end for a moment, so
+  // that the connection can be used again, or closes it. The handler isn't called again.
   void Detach();
 
   // While it is idle: closes it if it isn't used by `deadline`.
@@ -97,8 +98,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   State state_ = State::kNew;
   HttpResponseHandler* handler_ = nullptr;
   std::string request_;
-  bool wrote_ = false;      // some of request_ may have left
-  bool writing_ = false;    // a write is pending; request_ must stay
+  bool wrote_ = false;    // some of request_ may have left
+  bool writing_ = false;  // a write is pending; request_ must stay
   bool head_told_ = false;
   std::optional<Parser> parser_;
   boost::beast::flat_buffer in_;  // read, but not yet taken by parser_

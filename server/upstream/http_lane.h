@@ -29,8 +29,8 @@ class HttpSessionEvents {
   ~HttpSessionEvents() = default;
 };
 
-// One lane's share of an HTTP server: its connections, its copy of the session, and the requests that
-// wait for one. Owned by HttpUpstream. Lane-only.
+// One lane's share of an HTTP server: its connections, its copy of the session, and the requests
+// that wait for one. Owned by HttpUpstream. Lane-only.
 class HttpLane {
  public:
   HttpLane(Lane& lane, Lane& blocking_lane, const ServerConfig& config, const HttpUrl& url,

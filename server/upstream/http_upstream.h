@@ -16,14 +16,15 @@
 namespace mcpbridge {
 
 // An MCP server over streamable HTTP, legacy era: one session, made once, shared by all lanes, made
-// again when the server has lost it. The keeping of the session lives on one lane; calls go from any.
+// again when the server has lost it. The keeping of the session lives on one lane; calls go from
+// any.
 class HttpUpstream final : public Upstream,
                            private HttpSessionEvents,
                            private ReplyHandler,
                            private DeadlineEntry {
  public:
-  // `home_lane`: which lane keeps the session. `tls` may be null for http. `tools_changed`: the server
-  // has connected, or said so; any thread.
+  // `home_lane`: which lane keeps the session. `tls` may be null for http. `tools_changed`: the
+  // server has connected, or said so; any thread.
   HttpUpstream(const ServerConfig& config, Executor& executor, int home_lane, StatusBoard& status,
                boost::asio::ssl::context* tls, HttpPool::Limits limits,
                std::function<void()> tools_changed);

@@ -9,9 +9,9 @@ namespace mcpbridge {
 // An http or https URL, taken apart.
 struct HttpUrl {
   bool tls = false;
-  std::string host;     // without the brackets of an IPv6 literal
-  std::string port;     // "80" or "443" where the URL has none
-  std::string target;   // path and query, at least "/"
+  std::string host;    // without the brackets of an IPv6 literal
+  std::string port;    // "80" or "443" where the URL has none
+  std::string target;  // path and query, at least "/"
 
   // What the Host header says: the port only where it isn't the scheme's own.
   std::string Authority() const;

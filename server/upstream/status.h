@@ -21,12 +21,12 @@ struct UpstreamStatus {
   bool operator==(const UpstreamStatus&) const = default;
 };
 
-// The status of every server, and of the bridge itself. Written by upstreams when something changes,
-// read by ListServers and the health service: never on the path of a call. Thread-safe.
+// The status of every server, and of the bridge itself. Written by upstreams when something
+// changes, read by ListServers and the health service: never on the path of a call. Thread-safe.
 class StatusBoard {
  public:
-  // Every change of a health: `server` is empty for the bridge itself. Runs on the thread that caused
-  // the change, after the lock is released; must not block.
+  // Every change of a health: `server` is empty for the bridge itself. Runs on the thread that
+  // caused the change, after the lock is released; must not block.
   using Watcher = std::function<void(const std::string& server, bool serving)>;
 
   explicit StatusBoard(const std::vector<std::string>& servers);

@@ -35,8 +35,8 @@ UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& rou
             tools_changed));
         break;
     }
-    loaders_.push_back(std::make_unique<CatalogueLoader>(i, *upstreams_.back(),
-                                                         executor.lane(home), router));
+    loaders_.push_back(
+        std::make_unique<CatalogueLoader>(i, *upstreams_.back(), executor.lane(home), router));
   }
 }
 

@@ -31,12 +31,13 @@ class UpstreamPool {
   // Begins to connect to all. On main's thread, after Executor::Start().
   void Start();
 
-  // Ends all sessions and processes and waits for that. On main's thread, when no call is under way.
+  // Ends all sessions and processes and waits for that. On main's thread, when no call is under
+  // way.
   void Stop(const std::string& why);
 
-  // Makes sure the server's tools are known and no older than `max_age`; those who ask at once share
-  // one tools/list. `done` runs once on `lane`, possibly at once: with the error, if the server couldn't
-  // be asked by `deadline`. On `lane`.
+  // Makes sure the server's tools are known and no older than `max_age`; those who ask at once
+  // share one tools/list. `done` runs once on `lane`, possibly at once: with the error, if the
+  // server couldn't be asked by `deadline`. On `lane`.
   void RefreshCatalogue(std::size_t server, Lane& lane, std::chrono::milliseconds max_age,
                         Deadline deadline, std::function<void(std::optional<Error>)> done);
 

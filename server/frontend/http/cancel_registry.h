@@ -7,8 +7,8 @@
 
 namespace mcpbridge {
 
-// The calls of one lane that `notifications/cancelled` can name. A call without an Mcp-Session-Id is
-// never in here: its id alone could be anybody's. Lane-only.
+// The calls of one lane that `notifications/cancelled` can name. A call without an Mcp-Session-Id
+// is never in here: its id alone could be anybody's. Lane-only.
 class CancelRegistry {
  public:
   class Cancellable {

@@ -23,15 +23,17 @@ class HttpCallerHeaders final : public CallerHeaders {
 
 // What a request must fulfil before its body is looked at; nullopt: it does.
 
-// The Host must name this machine where only this machine can reach us: a page in a browser here that
-// has had its own name point to us is refused (DNS rebinding). Error: kHostNotAllowed.
-std::optional<Error> CheckHost(const boost::beast::http::fields& fields, const BridgeConfig& config);
+// The Host must name this machine where only this machine can reach us: a page in a browser here
+// that has had its own name point to us is refused (DNS rebinding). Error: kHostNotAllowed.
+std::optional<Error> CheckHost(const boost::beast::http::fields& fields,
+                               const BridgeConfig& config);
 
 // An Origin, if there is one, must be localhost's or a configured one. Error: kOriginNotAllowed.
 std::optional<Error> CheckOrigin(const boost::beast::http::fields& fields,
                                  const BridgeConfig& config);
 
-// The body must be JSON, and the caller must take JSON. Errors: kUnsupportedMediaType, kNotAcceptable.
+// The body must be JSON, and the caller must take JSON. Errors: kUnsupportedMediaType,
+// kNotAcceptable.
 std::optional<Error> CheckMediaTypes(const boost::beast::http::fields& fields);
 
 // MCP-Protocol-Version, if there is one, must be one of the legacy era's.
@@ -42,7 +44,8 @@ std::optional<Error> CheckVersion(const boost::beast::http::fields& fields);
 // `x-envoy-expected-rq-timeout-ms` (milliseconds), from now on. Error: kInvalidRequest.
 Result<Deadline> CallerDeadline(const boost::beast::http::fields& fields);
 
-// "100m" -> 100 ms. nullopt: not of the form of https://grpc.io/docs/guides/wire-protocol (Timeout).
+// "100m" -> 100 ms. nullopt: not of the form of https://grpc.io/docs/guides/wire-protocol
+// (Timeout).
 std::optional<std::chrono::nanoseconds> ParseGrpcTimeout(std::string_view text);
 
 }  // namespace mcpbridge

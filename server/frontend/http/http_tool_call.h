@@ -17,8 +17,8 @@ class HttpToolCall final : public HttpCall,
  public:
   // `service` has let the call in (Enter()); this gives its place back. `id` is raw JSON. `session`
   // empty: the caller has none, and can only cancel by disconnecting.
-  HttpToolCall(ToolService& service, Lane& lane, HttpResponder& responder,
-               CancelRegistry& registry, std::string id, std::string_view session);
+  HttpToolCall(ToolService& service, Lane& lane, HttpResponder& responder, CancelRegistry& registry,
+               std::string id, std::string_view session);
   ~HttpToolCall() override;
 
   void Start(ToolCallRequest request);

@@ -20,19 +20,18 @@ struct HttpPath {
   Kind kind = Kind::kUnknown;
   std::string server;  // with kMcp: the one it names; empty: all
 
-  // /mcp, /mcp/, /mcp/{server}, /{server}/mcp, each with or without a slash at the end; the query is
-  // ignored.
+  // /mcp, /mcp/, /mcp/{server}, /{server}/mcp, each with or without a slash at the end; the query
+  // is ignored.
   static HttpPath Parse(std::string_view target);
 };
 
-// MCP over streamable HTTP, stateless: every POST stands for itself and is answered with JSON. Owned by
-// HttpFrontend; used on every lane.
+// MCP over streamable HTTP, stateless: every POST stands for itself and is answered with JSON.
+// Owned by HttpFrontend; used on every lane.
 class McpEndpoint final : public HttpHandler {
  public:
   McpEndpoint(ToolService& service, Executor& executor);
 
-  std::unique_ptr<HttpCall> Handle(Lane& lane, Request& request,
-                                   HttpResponder& responder) override;
+  std::unique_ptr<HttpCall> Handle(Lane& lane, Request& request, HttpResponder& responder) override;
 
  private:
   // What one lane keeps between requests.
