@@ -38,7 +38,8 @@ options=()
 targets=()
 # The launcher is chosen once: another one would compile everything anew.
 if [[ ! -f $cache ]] && command -v ccache >/dev/null; then
-  options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  # Precompiled headers are cached only where these differences are allowed (ccache's manual).
+  options+=("-DCMAKE_CXX_COMPILER_LAUNCHER=env;CCACHE_SLOPPINESS=pch_defines,time_macros;ccache")
 fi
 if ((programs_only)); then
   targets=(--target mcp-bridge mcp-call mcp-demo-server)
