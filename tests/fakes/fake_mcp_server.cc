@@ -334,6 +334,12 @@ std::size_t FakeMcpServer::Record::Count(const std::string& method) const {
       }));
 }
 
+FakeRequest FakeMcpServer::Record::LastCall() const {
+  const auto last = std::find_if(requests.rbegin(), requests.rend(),
+                                 [](const FakeRequest& r) { return r.method == "tools/call"; });
+  return last == requests.rend() ? FakeRequest() : *last;
+}
+
 std::size_t FakeMcpServer::Record::CountCalls(const std::string& tool) const {
   return static_cast<std::size_t>(
       std::count_if(requests.begin(), requests.end(), [&](const FakeRequest& request) {

@@ -40,6 +40,8 @@ class FakeMcpServer {
     std::size_t Count(const std::string& method) const;
     // How many tools/call of this tool have come.
     std::size_t CountCalls(const std::string& tool) const;
+    // The last tools/call; an empty request if there was none.
+    FakeRequest LastCall() const;
   };
 
   // Says how to answer a request; FakeAnswer{} for "as a good server does". Runs on the server's

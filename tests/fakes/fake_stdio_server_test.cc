@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "tests/fakes/fake_json.h"
+#include "tests/fakes/temp_folder.h"
 #include "tests/fakes/test_process.h"
 
 namespace mcpbridge {
@@ -92,14 +92,12 @@ TEST(FakeStdioServerTest, Crashes) {
   EXPECT_EQ(server.Wait(), 3);
   EXPECT_EQ(server.ReadLine(), std::nullopt);
 
-  std::string directory = (std::filesystem::temp_directory_path() / "fake-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
-  const std::vector<std::string> once = Command({"--crash_once=" + directory + "/crashed"});
+  const TempFolder folder;
+  const std::vector<std::string> once = Command({"--crash_once=" + folder.path() + "/crashed"});
   EXPECT_EQ(TestProcess(once).Wait(), 3);
   TestProcess second(once);
   second.CloseInput();
   EXPECT_EQ(second.Wait(), 0);
-  std::filesystem::remove_all(directory);
 }
 
 TEST(FakeStdioServerTest, ClosesItsOutputAndHangs) {

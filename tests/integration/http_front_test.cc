@@ -261,7 +261,7 @@ TEST(HttpFrontHeadersTest, OnlyNamedHeadersReachTheServer) {
   TestHttpClient(bridge.http_port())
       .Post(CallMessage("1", "echo", "x"),
             {{"x-user", "ann"}, {"x-other", "no"}, {"authorization", "Bearer caller"}});
-  const FakeRequest request = upstream.Snapshot().requests.back();
+  const FakeRequest request = upstream.Snapshot().LastCall();
   EXPECT_EQ(request.Header("x-user"), "ann");
   EXPECT_EQ(request.Header("x-api-key"), "static");
   EXPECT_EQ(request.Header("x-other"), "");
@@ -279,8 +279,8 @@ TEST(HttpFrontHeadersTest, TheBridgesOwnKeyGoesNoFurther) {
     TestHttpClient(bridge.http_port()).Post(CallMessage("1", "echo", "x"), headers);
     const auto record = upstream.Snapshot();
     EXPECT_EQ(record.CountCalls("echo"), before + 1);
-    EXPECT_EQ(record.requests.back().Header("x-litellm-api-key"), "");
-    return record.requests.back().Header("authorization");
+    EXPECT_EQ(record.LastCall().Header("x-litellm-api-key"), "");
+    return record.LastCall().Header("authorization");
   };
   EXPECT_EQ(forwarded({{"authorization", "Bearer sk-secret"}}), "");
   EXPECT_EQ(forwarded({{"x-litellm-api-key", "sk-secret"}, {"authorization", "Bearer theirs"}}),
@@ -305,7 +305,7 @@ TEST(HttpFrontManyServersTest, NamesArePrefixedAndAFailingServerIsNamed) {
   EXPECT_NE(list.find(R"("server":"dead")"), std::string::npos) << list;
   EXPECT_NE(client.Post(CallMessage("1", "two-echo", "for two")).body.find("for two"),
             std::string::npos);
-  EXPECT_EQ(two.Snapshot().requests.back().tool, "echo");
+  EXPECT_EQ(two.Snapshot().LastCall().tool, "echo");
   EXPECT_EQ(one.Snapshot().CountCalls("echo"), 0u);
   EXPECT_EQ(ReasonOf(client.Post(CallMessage("1", "echo", "x")).body), "TOOL_AMBIGUOUS");
   EXPECT_EQ(ReasonOf(client.Post(CallMessage("1", "dead-echo", "x")).body), "UPSTREAM_UNAVAILABLE");

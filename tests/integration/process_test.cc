@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "tests/fakes/fake_mcp_server.h"
+#include "tests/fakes/temp_folder.h"
 #include "tests/fakes/test_http.h"
 #include "tests/fakes/test_process.h"
 
@@ -19,26 +20,6 @@ namespace mcpbridge {
 namespace {
 
 constexpr std::chrono::seconds kPatience{30};
-
-// A file that goes with the test.
-class TempFile {
- public:
-  explicit TempFile(const std::string& text) {
-    char name[] = "/tmp/mcp-bridge-test-XXXXXX";
-    const int fd = mkstemp(name);
-    EXPECT_GE(fd, 0);
-    close(fd);
-    path_ = name;
-    std::ofstream(path_) << text;
-  }
-  TempFile(const TempFile&) = delete;
-  TempFile& operator=(const TempFile&) = delete;
-  ~TempFile() { std::filesystem::remove(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 constexpr char kAnyPorts[] =
     "bridge: {http_listen: \"127.0.0.1:0\", grpc_listen: \"127.0.0.1:0\", lanes: 2, log_level: "
@@ -98,12 +79,18 @@ bool IsGone(pid_t pid) {
   return false;
 }
 
-TEST(ProcessTest, ChecksAConfigurationAndStartsNothing) {
-  const TempFile good(StdioConfig(""));
-  TestProcess check({MCP_BRIDGE, "--config=" + good.path(), "--check_config"});
+class ProcessTest : public testing::Test {
+ protected:
+  const TempFolder folder_;
+};
+
+TEST_F(ProcessTest, ChecksAConfigurationAndStartsNothing) {
+  const std::string good = folder_.Write("good.yaml", StdioConfig(""));
+  TestProcess check({MCP_BRIDGE, "--config=" + good, "--check_config"});
   EXPECT_EQ(check.Wait(kPatience), 0);
-  const TempFile bad("mcp_servers: {a: {url: \"http://h/\", nonsense: 1}}\n");
-  TestProcess refuse({MCP_BRIDGE, "--config=" + bad.path(), "--check_config"});
+  const std::string bad =
+      folder_.Write("bad.yaml", "mcp_servers: {a: {url: \"http://h/\", nonsense: 1}}\n");
+  TestProcess refuse({MCP_BRIDGE, "--config=" + bad, "--check_config"});
   EXPECT_EQ(refuse.Wait(kPatience), 2);
   TestProcess missing({MCP_BRIDGE, "--config=/nonexistent.yaml"});
   EXPECT_EQ(missing.Wait(kPatience), 2);
@@ -111,23 +98,22 @@ TEST(ProcessTest, ChecksAConfigurationAndStartsNothing) {
   EXPECT_EQ(no_flag.Wait(kPatience), 2);
 }
 
-TEST(ProcessTest, ListensBeyondThisMachineOnlyWhenAskedToInWords) {
-  const TempFile config(StdioConfig(""));
-  TestProcess open(
-      {MCP_BRIDGE, "--config=" + config.path(), "--http_listen=0.0.0.0:0", "--check_config"});
+TEST_F(ProcessTest, ListensBeyondThisMachineOnlyWhenAskedToInWords) {
+  const std::string config = folder_.Write("config.yaml", StdioConfig(""));
+  TestProcess open({MCP_BRIDGE, "--config=" + config, "--http_listen=0.0.0.0:0", "--check_config"});
   EXPECT_EQ(open.Wait(kPatience), 2);
-  TestProcess asked({MCP_BRIDGE, "--config=" + config.path(), "--http_listen=0.0.0.0:0",
+  TestProcess asked({MCP_BRIDGE, "--config=" + config, "--http_listen=0.0.0.0:0",
                      "--allow_unauthenticated", "--check_config"});
   EXPECT_EQ(asked.Wait(kPatience), 0);
 }
 
-TEST(ProcessTest, SigtermLetsTheCallUnderWayFinish) {
+TEST_F(ProcessTest, SigtermLetsTheCallUnderWayFinish) {
   FakeMcpServer upstream;
   FakeAnswer held;
   held.hold = true;
   upstream.OnTool("echo", held);
-  const TempFile config(HttpConfig(upstream));
-  TestProcess bridge({MCP_BRIDGE, "--config=" + config.path()});
+  const std::string config = folder_.Write("config.yaml", HttpConfig(upstream));
+  TestProcess bridge({MCP_BRIDGE, "--config=" + config});
   TestHttpClient client(ReadyPort(bridge));
   client.Send(Call("echo", R"({"text":"last words"})"));
   ASSERT_TRUE(
@@ -138,13 +124,13 @@ TEST(ProcessTest, SigtermLetsTheCallUnderWayFinish) {
   EXPECT_EQ(bridge.Wait(kPatience), 0);
 }
 
-TEST(ProcessTest, ASecondSignalExitsAtOnce) {
+TEST_F(ProcessTest, ASecondSignalExitsAtOnce) {
   FakeMcpServer upstream;
   FakeAnswer hung;
   hung.never = true;
   upstream.OnTool("echo", hung);
-  const TempFile config(HttpConfig(upstream));
-  TestProcess bridge({MCP_BRIDGE, "--config=" + config.path()});
+  const std::string config = folder_.Write("config.yaml", HttpConfig(upstream));
+  TestProcess bridge({MCP_BRIDGE, "--config=" + config});
   const std::uint16_t port = ReadyPort(bridge);
   TestHttpClient client(port);
   client.Send(Call("echo", "{}"));
@@ -160,11 +146,11 @@ TEST(ProcessTest, ASecondSignalExitsAtOnce) {
       << "the grace is 20 s";
 }
 
-TEST(ProcessTest, ASignalDuringTheStartStopsIt) {
+TEST_F(ProcessTest, ASignalDuringTheStartStopsIt) {
   FakeMcpServer upstream;
-  const TempFile config(HttpConfig(upstream));
+  const std::string config = folder_.Write("config.yaml", HttpConfig(upstream));
   for (int ms = 0; ms < 30; ms += 3) {
-    TestProcess bridge({MCP_BRIDGE, "--config=" + config.path()});
+    TestProcess bridge({MCP_BRIDGE, "--config=" + config});
     std::this_thread::sleep_for(
         std::chrono::milliseconds(ms));  // where in the start, not until when
     bridge.Signal(SIGTERM);
@@ -174,10 +160,10 @@ TEST(ProcessTest, ASignalDuringTheStartStopsIt) {
   }
 }
 
-TEST(ProcessTest, NoChildOutlivesTheBridgeHoweverItEnds) {
-  const TempFile config(StdioConfig(""));
+TEST_F(ProcessTest, NoChildOutlivesTheBridgeHoweverItEnds) {
+  const std::string config = folder_.Write("config.yaml", StdioConfig(""));
   for (const int signal : {SIGTERM, SIGKILL}) {
-    TestProcess bridge({MCP_BRIDGE, "--config=" + config.path()});
+    TestProcess bridge({MCP_BRIDGE, "--config=" + config});
     TestHttpClient client(ReadyPort(bridge));
     EXPECT_NE(client.Post(Call("echo", R"({"text":"over stdio"})")).body.find("over stdio"),
               std::string::npos);

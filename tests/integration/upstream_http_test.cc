@@ -203,7 +203,7 @@ TEST(UpstreamStartTest, AServerWithoutSessionsWorks) {
   EXPECT_NE(
       TestHttpClient(bridge.http_port()).Post(CallMessage("1", "echo", "hello")).body.find("hello"),
       std::string::npos);
-  EXPECT_EQ(upstream.Snapshot().requests.back().Header("mcp-session-id"), "");
+  EXPECT_EQ(upstream.Snapshot().LastCall().Header("mcp-session-id"), "");
 }
 
 }  // namespace

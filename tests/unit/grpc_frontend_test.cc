@@ -14,7 +14,8 @@
 #include <thread>
 #include <vector>
 
-#include "server/frontend/grpc/listen.h"
+#include "server/frontend/listen.h"
+#include "tests/fakes/temp_folder.h"
 #include "tests/unit/grpc_fixture.h"
 
 namespace mcpbridge {
@@ -78,9 +79,8 @@ TEST_F(GrpcFrontendTest, ExactJsonGoesInAndComesOut) {
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(response.result_json(), R"({"content":[],  "n":9007199254740993,"isError":true})");
   EXPECT_TRUE(response.is_error());
-  EXPECT_NE(
-      upstream_.Snapshot().requests.back().body.find(R"("arguments":{"n": 9007199254740993})"),
-      std::string::npos);
+  EXPECT_NE(upstream_.Snapshot().LastCall().body.find(R"("arguments":{"n": 9007199254740993})"),
+            std::string::npos);
 }
 
 TEST_F(GrpcFrontendTest, BadRequestsAreRefusedWithTheirReason) {
@@ -354,22 +354,17 @@ TEST_F(GrpcFrontendTest, AnAddressThatIsTakenIsAnError) {
   const Result<std::string> second = frontend.Start();
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().message, "can't listen for gRPC on " + address +
-                                        ": the address is already in use by another process");
+                                        ": the address is already in use by another process "
+                                        "(bridge.grpc_listen, --grpc_listen)");
 }
 
 class UnixSocketTest : public GrpcFrontendTest {
  protected:
   UnixSocketTest() {
-    char pattern[] = "/tmp/mcpbridge-test-XXXXXX";
-    folder_ = ::mkdtemp(pattern);
     config_ = ConfigFor(upstream_);
     config_.bridge.grpc_listen = {.host = {}, .port = 0, .unix_path = path()};
   }
-  ~UnixSocketTest() override {
-    ::unlink(path().c_str());
-    ::rmdir(folder_.c_str());
-  }
-  std::string path() const { return folder_ + "/b.sock"; }
+  std::string path() const { return folder_.path() + "/b.sock"; }
 
   // A socket file with nobody behind it, as a killed process leaves it.
   void LeaveSocket() const {
@@ -381,7 +376,7 @@ class UnixSocketTest : public GrpcFrontendTest {
     ::close(fd);
   }
 
-  std::string folder_;
+  const TempFolder folder_;
   Config config_;
 };
 
@@ -399,9 +394,10 @@ TEST_F(UnixSocketTest, AFileThatIsNoSocketIsLeftAlone) {
   const int fd = ::open(path().c_str(), O_CREAT | O_WRONLY, 0600);
   ASSERT_GE(fd, 0);
   ::close(fd);
-  EXPECT_NE(ObstacleTo(config_.bridge.grpc_listen)->find("not a socket"), std::string::npos);
-  config_.bridge.grpc_listen.unix_path = folder_ + "/no/such/folder.sock";
-  EXPECT_EQ(ObstacleTo(config_.bridge.grpc_listen), "No such file or directory");
+  EXPECT_NE(PrepareToListen(config_.bridge.grpc_listen)->message.find("not a socket"),
+            std::string::npos);
+  config_.bridge.grpc_listen.unix_path = folder_.path() + "/no/such/folder.sock";
+  EXPECT_EQ(PrepareToListen(config_.bridge.grpc_listen)->message, "No such file or directory");
 }
 
 TEST_F(UnixSocketTest, ASocketInUseIsLeftAlone) {

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "server/base/log.h"
-#include "server/frontend/grpc/listen.h"
+#include "server/frontend/listen.h"
 
 namespace mcpbridge {
 namespace {
@@ -53,14 +53,8 @@ void SetLimits(grpc::ServerBuilder& builder, const BridgeConfig::Limits& limits)
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }
 
-ListenAddress Resolved(ListenAddress address) {
-  if (address.host == "localhost") address.host = "127.0.0.1";
-  return address;
-}
-
 Error CannotListen(const ListenAddress& address, const std::string& why) {
-  return Error{.reason = Reason::kInternal,
-               .message = "can't listen for gRPC on " + address.ToString() + ": " + why};
+  return CannotListen("gRPC", "grpc_listen", address, why);
 }
 
 // `time` after `deadline`, and not before `time` from now.
@@ -92,7 +86,9 @@ GrpcFrontend::~GrpcFrontend() { Shutdown(Deadline::After({})); }
 Result<std::string> GrpcFrontend::Start() {
   const ListenAddress address = Resolved(tools_.config().bridge.grpc_listen);
   // Tried first: gRPC would log pages where a sentence is enough.
-  if (const auto obstacle = ObstacleTo(address)) return CannotListen(address, *obstacle);
+  if (const auto obstacle = PrepareToListen(address)) {
+    return CannotListen(address, obstacle->message);
+  }
   if (!address.is_unix()) return Build(address);
   const PrivateFiles private_files;
   return Build(address);

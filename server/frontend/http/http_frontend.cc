@@ -1,16 +1,16 @@
 #include "server/frontend/http/http_frontend.h"
 
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <condition_variable>
+#include <cstring>
 #include <mutex>
 #include <utility>
 
 #include "server/base/log.h"
+#include "server/frontend/listen.h"
 
 namespace mcpbridge {
 
@@ -22,36 +22,10 @@ namespace {
 // When no descriptor is left, accepting again at once would only spin.
 constexpr std::chrono::milliseconds kAcceptRetry{100};
 
-// Someone else's socket file is left alone; one that nobody listens on any more is removed.
-void RemoveStaleSocket(const std::string& path) {
-  struct stat info;
-  if (stat(path.c_str(), &info) != 0 || !S_ISSOCK(info.st_mode)) return;
-  asio::io_context io;
-  asio::local::stream_protocol::socket probe(io);
-  error_code error;
-  probe.connect(asio::local::stream_protocol::endpoint(path), error);
-  if (error == asio::error::connection_refused) unlink(path.c_str());
-}
-
-// (No Result: a generic endpoint takes anything for one, errors included.)
-std::optional<Error> EndpointOf(const ListenAddress& address,
-                                asio::generic::stream_protocol::endpoint& endpoint) {
-  if (address.is_unix()) {
-    if (address.unix_path.size() >= sizeof(sockaddr_un::sun_path)) {
-      return Error{.reason = Reason::kInvalidRequest,
-                   .message = "the path of the socket is too long"};
-    }
-    endpoint = asio::local::stream_protocol::endpoint(address.unix_path);
-    return std::nullopt;
-  }
-  error_code error;
-  const asio::ip::address ip =
-      asio::ip::make_address(address.host == "localhost" ? "127.0.0.1" : address.host, error);
-  if (error) {
-    return Error{.reason = Reason::kInvalidRequest, .message = "not an IP address or localhost"};
-  }
-  endpoint = asio::ip::tcp::endpoint(ip, address.port);
-  return std::nullopt;
+// `address` has been prepared: it can be listened on.
+asio::generic::stream_protocol::endpoint EndpointOf(const ListenAddress& address) {
+  if (address.is_unix()) return asio::local::stream_protocol::endpoint(address.unix_path);
+  return asio::ip::tcp::endpoint(asio::ip::make_address(address.host), address.port);
 }
 
 }  // namespace
@@ -71,35 +45,35 @@ HttpFrontend::~HttpFrontend() {
 }
 
 Result<std::string> HttpFrontend::Start() {
-  if (auto error = Listen()) {
-    error->message = "can't listen for HTTP on " + config_.http_listen.ToString() + ": " +
-                     error->message + " (bridge.http_listen, --http_listen)";
-    return *std::move(error);
+  const ListenAddress address = Resolved(config_.http_listen);
+  if (auto error = Listen(address)) {
+    return CannotListen("HTTP", "http_listen", address, error->message);
   }
   executor_.lane(0).Post([this] { Accept(); });
   return address_;
 }
 
-std::optional<Error> HttpFrontend::Listen() {
-  asio::generic::stream_protocol::endpoint endpoint;
-  if (auto unusable = EndpointOf(config_.http_listen, endpoint)) return unusable;
-  if (config_.http_listen.is_unix()) RemoveStaleSocket(config_.http_listen.unix_path);
+std::optional<Error> HttpFrontend::Listen(const ListenAddress& address) {
+  if (auto obstacle = PrepareToListen(address)) return obstacle;
+  const auto endpoint = EndpointOf(address);
   error_code error;
   acceptor_.open(endpoint.protocol(), error);
-  if (!error && !config_.http_listen.is_unix()) {
+  if (!error && !address.is_unix()) {
     acceptor_.set_option(asio::socket_base::reuse_address(true), error);
   }
-  if (!error) acceptor_.bind(endpoint, error);
+  if (!error) {
+    std::optional<PrivateFiles> private_files;
+    if (address.is_unix()) private_files.emplace();
+    acceptor_.bind(endpoint, error);
+  }
   if (!error) acceptor_.listen(4096, error);
   if (error) return Error{.reason = Reason::kInternal, .message = error.message()};
-  ListenAddress real = config_.http_listen;
+  ListenAddress real = address;
   if (!real.is_unix()) {
     asio::ip::tcp::endpoint bound;
     const auto local = acceptor_.local_endpoint();
     std::memcpy(bound.data(), local.data(), local.size());
     real.port = bound.port();
-  } else {
-    chmod(real.unix_path.c_str(), S_IRUSR | S_IWUSR);
   }
   address_ = real.ToString();
   return std::nullopt;

@@ -22,8 +22,8 @@ class HttpFrontend {
   HttpFrontend(ToolService& service, Executor& executor);
   ~HttpFrontend();
 
-  // Binds and listens; accepts from now on. Returns the address with its real port. On main's thread,
-  // after Executor::Start(). Error: the address can't be had.
+  // Binds and listens; accepts from now on. Returns the address with its real port. On main's
+  // thread, after Executor::Start(). Error: the address can't be had.
   Result<std::string> Start();
 
   // Accepts no more, closes idle connections, and each other one after its response. Any thread.
@@ -36,7 +36,7 @@ class HttpFrontend {
   using Protocol = boost::asio::generic::stream_protocol;
   using Acceptor = boost::asio::basic_socket_acceptor<Protocol, Lane::ExecutorType>;
 
-  std::optional<Error> Listen();
+  std::optional<Error> Listen(const ListenAddress& address);
   void Accept();
   void Take(Lane& lane, HttpServerConnection::Socket socket);
   HttpConnections& Of(const Lane& lane) {

@@ -1,4 +1,4 @@
-#include "server/frontend/grpc/listen.h"
+#include "server/frontend/listen.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -52,15 +52,15 @@ int BindError(const Socket& socket, const Sockaddr& address) {
 }
 
 int TcpBindError(const ListenAddress& address) {
-  const std::string host = address.host == "localhost" ? "127.0.0.1" : address.host;
   sockaddr_in v4{};
   v4.sin_family = AF_INET;
   v4.sin_port = htons(address.port);
-  if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) return BindError(Socket(AF_INET), v4);
+  if (::inet_pton(AF_INET, address.host.c_str(), &v4.sin_addr) == 1)
+    return BindError(Socket(AF_INET), v4);
   sockaddr_in6 v6{};
   v6.sin6_family = AF_INET6;
   v6.sin6_port = htons(address.port);
-  if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) != 1) return EINVAL;
+  if (::inet_pton(AF_INET6, address.host.c_str(), &v6.sin6_addr) != 1) return EINVAL;
   return BindError(Socket(AF_INET6), v6);
 }
 
@@ -79,16 +79,36 @@ std::optional<std::string> ObstacleToUnix(const std::string& path) {
   if (::connect(probe.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) {
     return "another process listens there";
   }
-  if (errno == ECONNREFUSED) return std::nullopt;
+  if (errno == ECONNREFUSED) {
+    ::unlink(path.c_str());
+    return std::nullopt;
+  }
   return "the socket there can't be tried: " + Describe(errno);
 }
 
 }  // namespace
 
-std::optional<std::string> ObstacleTo(const ListenAddress& address) {
-  if (address.is_unix()) return ObstacleToUnix(address.unix_path);
-  const int error = TcpBindError(address);
-  return error == 0 ? std::nullopt : std::optional(Describe(error));
+std::optional<Error> PrepareToListen(const ListenAddress& address) {
+  std::optional<std::string> obstacle;
+  if (address.is_unix()) {
+    obstacle = ObstacleToUnix(address.unix_path);
+  } else if (const int error = TcpBindError(Resolved(address)); error != 0) {
+    obstacle = Describe(error);
+  }
+  if (!obstacle) return std::nullopt;
+  return Error{.reason = Reason::kInternal, .message = *std::move(obstacle)};
+}
+
+ListenAddress Resolved(ListenAddress address) {
+  if (address.host == "localhost") address.host = "127.0.0.1";
+  return address;
+}
+
+Error CannotListen(const std::string& front, const std::string& setting,
+                   const ListenAddress& address, const std::string& why) {
+  return Error{.reason = Reason::kInternal,
+               .message = "can't listen for " + front + " on " + address.ToString() + ": " + why +
+                          " (bridge." + setting + ", --" + setting + ")"};
 }
 
 PrivateFiles::PrivateFiles() : before_(::umask(S_IRWXG | S_IRWXO | S_IXUSR)) {}
