@@ -4,6 +4,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/system/error_code.hpp>
 #include <csignal>
+#include <optional>
 #include <utility>
 
 #include "server/base/log.h"
@@ -128,18 +129,30 @@ void StdioChannel::ReadOut() {
         if (error) return self->OnOutEnd();
         self->out_.Commit(size, [&self](std::string_view line) { return self->TakeLine(line); });
         if (self->killed_) self->out_.DropRest();
-        if (self->out_.Rest().size() > self->limits_.line_bytes) {
-          self->out_.DropRest();
-          self->handler_.OnLineTooLong();
-        }
+        self->SkipRestIfTooLong();
         self->ReadOut();
       });
 }
 
 bool StdioChannel::TakeLine(std::string_view line) {
   if (killed_) return false;
-  line.size() > limits_.line_bytes ? handler_.OnLineTooLong() : handler_.OnLine(line);
+  if (!skipping_ && line.size() <= limits_.line_bytes) {
+    handler_.OnLine(line);
+    return !killed_;
+  }
+  if (!skipping_) skipping_.emplace();
+  skipping_->Feed(line);
+  handler_.OnLineTooLong(std::exchange(skipping_, std::nullopt)->id());
   return !killed_;
+}
+
+void StdioChannel::SkipRestIfTooLong() {
+  if (!skipping_) {
+    if (out_.Rest().size() <= limits_.line_bytes) return;
+    skipping_.emplace();
+  }
+  skipping_->Feed(out_.Rest());
+  out_.DropRest();
 }
 
 void StdioChannel::OnOutEnd() {

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "server/base/error.h"
+#include "server/jsonrpc/id_scanner.h"
 #include "server/runtime/deadline_queue.h"
 #include "server/runtime/lane.h"
 #include "server/upstream/child_process.h"
@@ -32,8 +34,8 @@ class StdioChannel final : public std::enable_shared_from_this<StdioChannel>,
   class Handler {
    public:
     virtual void OnLine(std::string_view line) = 0;
-    // The child has to be given up: it can't be known whose line it was. Call Kill().
-    virtual void OnLineTooLong() = 0;
+    // A line beyond `line_bytes` has gone by. `id`: raw, of the message in it; empty: it has none.
+    virtual void OnLineTooLong(std::string_view id) = 0;
     // The last call: the child has ended, nothing of its group is left and all that it wrote has
     // been handed over. `exit` says how: "exit status 3". The channel may be destroyed in here.
     virtual void OnEnd(const std::string& exit) = 0;
@@ -93,6 +95,7 @@ class StdioChannel final : public std::enable_shared_from_this<StdioChannel>,
   void OnWriteError();
   void ReadOut();
   bool TakeLine(std::string_view line);
+  void SkipRestIfTooLong();
   void ReadErr();
   void OnOutEnd();
   void LogErr(std::string_view line);
@@ -118,6 +121,7 @@ class StdioChannel final : public std::enable_shared_from_this<StdioChannel>,
   std::size_t written_ = 0;       // of writing_
 
   LineReader out_;
+  std::optional<jsonrpc::IdScanner> skipping_;  // a line that is too long and goes on
   LineReader err_;
   bool out_ended_ = false;
   bool err_ended_ = false;

@@ -220,10 +220,16 @@ void StdioSupervisor::SendWaiting() {
   }
 }
 
-void StdioSupervisor::OnLineTooLong() {
-  if (state_ != State::kStarting && state_ != State::kServing) return channel_->Kill();
-  TakeDown(Reason::kResponseTooLarge,
-           "sent a message of more than " + std::to_string(limits_.response_bytes) + " bytes");
+void StdioSupervisor::OnLineTooLong(std::string_view id) {
+  const std::string what =
+      "sent a message of more than " + std::to_string(limits_.response_bytes) + " bytes";
+  spdlog::warn("upstream {}: {}", config_.name, what);
+  if (auto call = TakeCall(id)) {
+    call->sink->Deliver(Error{.reason = Reason::kResponseTooLarge,
+                              .message = "server \"" + config_.name + "\" " + what,
+                              .metadata = {{"server", config_.name}}},
+                        nullptr);
+  }
 }
 
 void StdioSupervisor::OnEnd(const std::string& exit) {

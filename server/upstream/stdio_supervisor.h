@@ -26,7 +26,7 @@ namespace mcpbridge {
 
 // Bounds of a stdio server. Their defaults are the ones that count; tests shorten the times.
 struct StdioLimits {
-  // One message from the server; a longer one ends its process.
+  // One message from the server; a longer one is dropped, and its call fails.
   std::size_t response_bytes = 64 << 20;
   // Requests not yet taken by the server, or waiting for it to start.
   std::size_t queued_bytes = 16 << 20;
@@ -94,7 +94,7 @@ class StdioSupervisor final : public std::enable_shared_from_this<StdioSuperviso
   };
 
   void OnLine(std::string_view line) override;
-  void OnLineTooLong() override;
+  void OnLineTooLong(std::string_view id) override;
   void OnEnd(const std::string& exit) override;
   void OnDeadline() override;
 
