@@ -51,9 +51,17 @@ class HttpServer {
  public:
   HttpServer(std::vector<std::unique_ptr<Worker>>& workers, std::uint16_t port,
              boost::asio::ssl::context* tls)
-      : workers_(workers),
-        tls_(tls),
-        acceptor_(workers.front()->io, {boost::asio::ip::address_v4::loopback(), port}) {
+      : workers_(workers), tls_(tls), acceptor_(workers.front()->io) {
+    const boost::asio::ip::tcp::endpoint endpoint(boost::asio::ip::address_v4::loopback(), port);
+    acceptor_.open(endpoint.protocol());
+    acceptor_.set_option(boost::asio::socket_base::reuse_address(true));
+    boost::system::error_code error;
+    acceptor_.bind(endpoint, error);
+    if (error) {
+      throw std::runtime_error("can't listen on 127.0.0.1:" + std::to_string(port) + ": " +
+                               error.message());
+    }
+    acceptor_.listen();
     Accept();
   }
 
