@@ -4,7 +4,8 @@
 #   scripts/test.sh                    every test, as release
 #   scripts/test.sh --preset asan      unit, integration and chaos tests under ASan and UBSan
 #   scripts/test.sh --preset tsan      the same under TSan
-#   CI=true scripts/test.sh            release and asan in turn, warnings being errors: what CI runs
+#   CI=true scripts/test.sh            lint, then release, asan and tsan in turn, warnings being errors:
+#                                      what CI runs
 #   scripts/test.sh --label unit       only tests whose label matches the expression
 #   scripts/test.sh -R NAME            anything else goes to ctest
 #
@@ -22,14 +23,14 @@ while (($#)); do
   case $1 in
     --preset) presets+=("${2:?--preset needs a name}") && shift ;;
     --label) label=${2:?--label needs an expression} && shift ;;
-    -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0" && exit 0 ;;
     *) ctest_args+=("$1") ;;
   esac
   shift
 done
 if ((!${#presets[@]})); then
   presets=(release)
-  [[ ${CI:-} != true ]] || presets+=(asan)
+  [[ ${CI:-} != true ]] || presets+=(asan tsan)
 fi
 
 # TSan's memory map leaves no room for the randomisation of newer kernels (vm.mmap_rnd_bits > 28), so
@@ -57,6 +58,10 @@ done
 
 summary=()
 failed=0
+if [[ ${CI:-} == true ]]; then
+  printf '\n==> lint\n'
+  scripts/lint.sh || { failed=1 && summary+=('lint found something: see above'); }
+fi
 for preset in "${presets[@]}"; do
   rm -f "build/$preset/test.log"
   # Not called as a condition: that would switch errexit off inside.

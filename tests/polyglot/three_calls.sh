@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 API_KEY="sk-your-key-here"
 URL="http://localhost:4000/mcp/"
 for i in 1 2 3; do
