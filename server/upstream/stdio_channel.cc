@@ -100,7 +100,11 @@ void StdioChannel::OnWritten(std::size_t size) {
   written_ += size;
   if (written_ == writing_.size()) {
     // Memory is kept for the next one, unless it was for something large.
-    writing_.size() <= kPipeBytes ? writing_.clear() : std::string().swap(writing_);
+    if (writing_.size() <= kPipeBytes) {
+      writing_.clear();
+    } else {
+      writing_ = std::string();
+    }
     if (queue_.empty()) {
       if (stage_ == Stage::kStdinClosed) CloseStdin();
       return;
