@@ -1,0 +1,319 @@
+#!/usr/bin/env python3
+"""Runs MCP's conformance suite against a real bridge with a real MCP server behind it.
+
+    run.py LEG --bridge FILE --tools DIR [--scenario NAME] [--verbose]
+    run.py LEG --direct --tools DIR      ... against the server itself, with no bridge
+
+LEG is the protocol version that the suite speaks. Starts the server and the bridge on free ports,
+runs the suite, stops everything, and compares what failed with expected-failures.yml beside this
+file. Exit code 0: nothing failed but what is listed there, and all of that did; 1: otherwise; 77:
+skipped, setup.sh's installs are not there (with CI=true: 1).
+"""
+
+import argparse
+import collections
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+START_SECONDS = 30  # from a process's start to its being ready
+STOP_SECONDS = 15  # from SIGTERM to its end
+SUITE_SECONDS = 150  # one leg
+SKIPPED = 77
+
+# What the suite is called with. Newer versions have a frozen list of what must pass; the scenarios
+# outside of that list run as well.
+LEGS = {
+    "2025-03-26": ["--suite", "all", "--spec-version", "2025-03-26"],
+    "2025-06-18": ["--suite", "all", "--spec-version", "2025-06-18"],
+    "2025-11-25": ["--requirements", "2025-11-25"],
+    "2026-07-28": ["--requirements", "2026-07-28"],
+}
+
+NODE = "node/node_modules/node/bin/node"
+SUITE = "node/node_modules/@modelcontextprotocol/conformance/dist/index.js"
+PYTHON = "python/bin/python"
+SERVER = "sdist/mcp/examples/servers/everything-server"
+
+
+class Failure(Exception):
+    pass
+
+
+class Process:
+    """A process of the test's own, in a group of its own, its output in a file."""
+
+    def __init__(self, name, command, log, env=None):
+        self.name, self.log = name, log
+        with log.open("w") as output:
+            self.popen = subprocess.Popen([str(word) for word in command], stdout=output,
+                                          stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+                                          start_new_session=True, env={**os.environ, **(env or {})})
+
+    def wait_for(self, pattern):
+        """The match of `pattern` in what it has written, as soon as it is there."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            if match := re.search(pattern, self.output()):
+                return match
+            if self.popen.poll() is not None:
+                raise Failure(f"{self.name} ended with {self.popen.returncode} before it was ready")
+            time.sleep(0.02)
+        raise Failure(f"{self.name} was not ready within {START_SECONDS} s")
+
+    def output(self):
+        return self.log.read_text(errors="replace")
+
+    def stop(self):
+        """Its exit code after SIGTERM, or None where it had to be killed."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGTERM)
+        code = None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = self.popen.wait(STOP_SECONDS)
+        self.kill()
+        return code
+
+    def kill(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait()
+
+
+class Stack:
+    """The MCP server, and the bridge in front of it unless the server itself is wanted."""
+
+    def __init__(self, args, work):
+        self.args, self.work = args, work
+        self.processes = []
+
+    def start(self):
+        """The URL for the suite, once it answers."""
+        tools = self.args.tools
+        server = self.run("server", [tools / PYTHON, "-m", "mcp_everything_server", "--port", "0"],
+                          {"PYTHONPATH": str(tools / SERVER), "PYTHONUNBUFFERED": "1"})
+        url = server.wait_for(r"running on (http://\S+:\d+)")[1] + "/mcp"
+        if not self.args.direct:
+            url = self.start_bridge(url)
+        if (status := post_initialize(url)) != 200:
+            raise Failure(f"{url} answers initialize with HTTP {status}")
+        return url
+
+    def start_bridge(self, server_url):
+        config = {
+            "mcp_servers": {"everything": {"url": server_url, "transport": "http"}},
+            "bridge": {"http_listen": "127.0.0.1:0", "grpc_listen": "127.0.0.1:0"},
+        }
+        file = self.work / "bridge.yaml"
+        file.write_text(json.dumps(config, indent=2))  # JSON is YAML
+        bridge = self.run("bridge", [self.args.bridge, f"--config={file}"])
+        base = "http://" + bridge.wait_for(r"(?m)^ready http=(\S+) grpc=\S+$")[1]
+        wait_until_ready(base + "/readyz")
+        return base + "/mcp"
+
+    def run(self, name, command, env=None):
+        process = Process(name, command, self.work / f"{name}.log", env)
+        self.processes.append(process)
+        return process
+
+    def stop(self):
+        """Stops all, the bridge first. What went wrong with that, in sentences."""
+        problems = []
+        for process in reversed(self.processes):
+            ended = process.popen.poll()
+            code = process.stop()
+            if process.name == "bridge" and ended is not None:
+                problems.append(f"the bridge had ended before, with {ended}")
+            elif process.name == "bridge" and code != 0:
+                problems.append(f"the bridge ended with {code} after SIGTERM")
+        return problems
+
+    def logs(self):
+        return "".join(f"---- {process.name}\n{process.output()[-8000:]}\n"
+                       for process in self.processes)
+
+
+def http_status(request):
+    try:
+        with urllib.request.urlopen(request, timeout=START_SECONDS) as response:
+            return response.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def post_initialize(url):
+    """The suite passes many a check against nothing at all, so something must answer first."""
+    body = {"jsonrpc": "2.0", "id": 1, "method": "initialize",
+            "params": {"protocolVersion": "2025-11-25", "capabilities": {},
+                       "clientInfo": {"name": "conformance-run", "version": "1"}}}
+    return http_status(urllib.request.Request(
+        url, json.dumps(body).encode(),
+        {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}))
+
+
+def wait_until_ready(url):
+    """Until the bridge knows its server."""
+    end = time.monotonic() + START_SECONDS
+    while (status := http_status(url)) != 200:
+        if time.monotonic() > end:
+            raise Failure(f"{url} still answers {status} after {START_SECONDS} s")
+        time.sleep(0.02)
+
+
+def run_suite(args, url, work):
+    """{scenario: {status: how often}} and {(scenario, check id): what failed}, of one leg."""
+    results = work / "results"
+    selection = LEGS[args.leg]
+    if args.scenario:
+        selection = ["--scenario", args.scenario, "--spec-version", args.leg, "--force"]
+    command = [args.tools / NODE, args.tools / SUITE, "server", "--url", url, *selection,
+               "-o", results]
+    suite = Process("suite", command, work / "suite.log")
+    try:
+        code = suite.popen.wait(SUITE_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise Failure(f"the suite did not end within {SUITE_SECONDS} s") from None
+    finally:
+        suite.kill()
+    if args.verbose:
+        print(suite.output())
+    statuses, messages = read_results(results)
+    add_given_up(suite.output(), statuses, messages)
+    if not statuses:
+        raise Failure(f"no scenario ran; the suite ended with {code}:\n{suite.output()[-4000:]}")
+    if code not in (0, 1) or (code == 1 and not messages):
+        raise Failure(f"the suite ended with {code}:\n{suite.output()[-4000:]}")
+    return statuses, messages
+
+
+def read_results(folder):
+    statuses, messages = {}, {}
+    for file in sorted(folder.glob("server-*/checks.json")):
+        scenario = re.fullmatch(r"server-(.+)-\d{4}-\d\d-\d\dT.*", file.parent.name)[1]
+        counts = statuses.setdefault(scenario, collections.Counter())
+        for check in json.loads(file.read_text()):
+            counts[check["status"]] += 1
+            if check["status"] == "FAILURE":
+                messages.setdefault((scenario, check["id"]),
+                                    check.get("errorMessage") or check.get("description", ""))
+    return statuses, messages
+
+
+def add_given_up(output, statuses, messages):
+    """A scenario that breaks off leaves no checks.json, only lines in the suite's output."""
+    for scenario, failures in re.findall(r"(?m)^\W*✗\W*(\S+): \d+ passed, (\d+) failed", output):
+        if scenario not in statuses and int(failures) > 0:
+            why = re.search(rf"(?m)^Failed to run scenario {re.escape(scenario)}: (.*)$", output)
+            statuses[scenario] = collections.Counter(FAILURE=int(failures))
+            messages[scenario, scenario] = "gave up: " + (why[1] if why else "see its output")
+
+
+def read_expected(text):
+    """{section: [entry]} of expected-failures.yml: only sections, entries and comments."""
+    sections = {}
+    section = None
+    for number, line in enumerate(text.splitlines(), 1):
+        line = line.partition("#")[0].rstrip()
+        if match := re.fullmatch(r'"?([\w.-]+)"?:( \[\])?', line):
+            section = sections.setdefault(match[1], [])
+        elif (match := re.fullmatch(r"  - ([\w.:-]+)", line)) and section is not None:
+            section.append(match[1])
+        elif line:
+            raise Failure(f"expected-failures.yml:{number}: not understood: {line}")
+    if unknown := set(sections) - {"server", *LEGS}:
+        raise Failure(f"expected-failures.yml: unknown sections {sorted(unknown)}")
+    return sections
+
+
+def judge(statuses, messages, entries):
+    """(failures that no entry expects, entries that did not fail although their scenario ran)."""
+    unexpected = [key for key in messages
+                  if key[0] not in entries and ":".join(key) not in entries]
+    stale = []
+    for entry in entries:
+        scenario, _, check = entry.partition(":")
+        failed = any(key[0] == scenario and check in ("", key[1]) for key in messages)
+        if scenario in statuses and not failed:
+            stale.append(entry)
+    return unexpected, stale
+
+
+def report(args, statuses, messages, entries):
+    """Prints a line per failed scenario and the sums. What is wrong, in sentences."""
+    unexpected, stale = judge(statuses, messages, entries)
+    failed = collections.defaultdict(list)
+    for scenario, check in messages:
+        failed[scenario].append(check)
+    for scenario, checks in failed.items():
+        listed = not any(key[0] == scenario for key in unexpected)
+        first = " ".join(messages[scenario, checks[0]].split())[:160]
+        print(f"{'expected' if listed else 'FAILED'} {scenario}: {', '.join(checks)}: {first}")
+    total = sum(statuses.values(), collections.Counter())
+    print(f"{args.leg}: {len(statuses) - len(failed)} of {len(statuses)} scenarios, "
+          f"{total['SUCCESS']} of {total['SUCCESS'] + total['FAILURE']} checks passed")
+    problems = [f"unexpected failure {scenario}:{check}: {messages[scenario, check]}"
+                for scenario, check in unexpected]
+    problems += [f"{entry} passes: take it out of expected-failures.yml" for entry in stale]
+    return problems
+
+
+def run(args, work):
+    sections = read_expected((HERE / "expected-failures.yml").read_text())
+    entries = sections.get("server", []) + ([] if args.direct else sections.get(args.leg, []))
+    stack = Stack(args, work)
+    problems = []
+    try:
+        url = stack.start()
+        started = time.monotonic()
+        statuses, messages = run_suite(args, url, work)
+        problems += report(args, statuses, messages, entries)
+        print(f"in {time.monotonic() - started:.1f} s")
+    except (Failure, OSError) as failure:
+        problems.append(str(failure))
+    finally:
+        problems += stack.stop()
+    if problems:
+        if args.verbose:
+            print(stack.logs())
+        print(f"FAILED {args.leg}:", *problems, sep="\n  ")
+    return 1 if problems else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("leg", choices=sorted(LEGS))
+    parser.add_argument("--tools", required=True, type=pathlib.Path, help="where setup.sh put it")
+    parser.add_argument("--bridge", type=pathlib.Path, help="the mcp-bridge to test")
+    parser.add_argument("--direct", action="store_true", help="the server itself, no bridge")
+    parser.add_argument("--scenario", help="only this one")
+    parser.add_argument("--verbose", action="store_true",
+                        help="the suite's own output, and logs where something failed")
+    parser.add_argument("--keep", type=pathlib.Path, help="a folder for logs and checks.json")
+    args = parser.parse_args()
+    args.tools = args.tools.resolve()
+    if not (args.direct or args.bridge):
+        parser.error("--bridge or --direct is needed")
+    if not (args.tools / "installed").exists():
+        print(f"{args.leg}: not installed: see {HERE / 'setup.sh'}")
+        sys.exit(1 if os.environ.get("CI") == "true" else SKIPPED)
+    if args.keep:
+        shutil.rmtree(args.keep, ignore_errors=True)
+        args.keep.mkdir(parents=True)
+        sys.exit(run(args, args.keep.resolve()))
+    with tempfile.TemporaryDirectory(prefix="conformance-") as work:
+        sys.exit(run(args, pathlib.Path(work)))
+
+
+if __name__ == "__main__":
+    main()
