@@ -13,6 +13,7 @@ constexpr int kDeadlineExceededCode = 4;
 constexpr int kNotFound = 5;
 constexpr int kPermissionDenied = 7;
 constexpr int kResourceExhausted = 8;
+constexpr int kFailedPrecondition = 9;
 constexpr int kUnknown = 2;
 constexpr int kUnimplemented = 12;
 constexpr int kInternalCode = 13;
@@ -20,13 +21,16 @@ constexpr int kUnavailable = 14;
 constexpr int kUnauthenticatedCode = 16;
 
 // JSON-RPC 2.0's own codes, and -32001, which the MCP SDKs use for a request that timed out.
-// Nothing is emitted from -32020..-32099, which MCP reserves.
+// -32020..-32099 are MCP's: of these, only what it defines.
 constexpr int kParse = -32700;
 constexpr int kRequest = -32600;
 constexpr int kMethod = -32601;
 constexpr int kParams = -32602;
 constexpr int kServer = -32603;
 constexpr int kTimeout = -32001;
+constexpr int kMismatch = -32020;
+constexpr int kCapability = -32021;
+constexpr int kVersion = -32022;
 
 }  // namespace
 
@@ -72,7 +76,11 @@ const ReasonInfo& InfoOf(Reason reason) {
     case Reason::kHostNotAllowed:
       ROW("HOST_NOT_ALLOWED", kPermissionDenied, 403, kRequest, false)
     case Reason::kUnsupportedProtocolVersion:
-      ROW("UNSUPPORTED_PROTOCOL_VERSION", kInvalidArgument, 400, kRequest, false)
+      ROW("UNSUPPORTED_PROTOCOL_VERSION", kInvalidArgument, 400, kVersion, false)
+    case Reason::kHeaderMismatch:
+      ROW("HEADER_MISMATCH", kInvalidArgument, 400, kMismatch, false)
+    case Reason::kMissingClientCapability:
+      ROW("MISSING_CLIENT_CAPABILITY", kFailedPrecondition, 400, kCapability, false)
     case Reason::kDeadlineExceeded:
       ROW("DEADLINE_EXCEEDED", kDeadlineExceededCode, 200, kTimeout, false)
     case Reason::kCancelled:

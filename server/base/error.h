@@ -32,6 +32,8 @@ enum class Reason {
   kOriginNotAllowed,
   kHostNotAllowed,
   kUnsupportedProtocolVersion,
+  kHeaderMismatch,
+  kMissingClientCapability,
   // The call's own end.
   kDeadlineExceeded,
   kCancelled,
@@ -69,6 +71,8 @@ struct Error {
   Reason reason = Reason::kInternal;
   std::string message = {};
   std::vector<std::pair<std::string, std::string>> metadata = {};
+  // The same, with values that are raw JSON: members of error.data that MCP prescribes.
+  std::vector<std::pair<std::string, std::string>> raw_data = {};
 
   // With kUpstreamError: the JSON-RPC error as the upstream gave it. `data` is raw JSON, empty:
   // none.

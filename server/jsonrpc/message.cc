@@ -355,6 +355,11 @@ std::string ErrorMessage(std::string_view id, const Error& error) {
       raw += ':';
       AppendQuoted(raw, value);
     }
+    for (const auto& [key, json] : error.raw_data) {
+      raw += ',';
+      AppendQuoted(raw, key);
+      raw.append(":").append(json);
+    }
     raw += '}';
   }
   raw += '}';

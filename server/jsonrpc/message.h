@@ -101,8 +101,8 @@ void AppendQuoted(std::string& out, std::string_view text);
 std::string ResultMessage(std::string_view id, std::string_view result);
 // {"jsonrpc":"2.0","id":ID,"error":ERROR}; both raw.
 std::string RawErrorMessage(std::string_view id, std::string_view raw_error);
-// {"jsonrpc":"2.0","id":ID,"error":{...}} with data {"reason":..., metadata...}; without the member
-// `id` where `id` is empty.
+// {"jsonrpc":"2.0","id":ID,"error":{...}} with data {"reason":..., metadata..., raw_data...};
+// without the member `id` where `id` is empty.
 std::string ErrorMessage(std::string_view id, const Error& error);
 // {"jsonrpc":"2.0","id":ID,"method":METHOD,"params":PARAMS}; without the member `id` (a
 // notification) or `params` where empty. `method` is a plain name.

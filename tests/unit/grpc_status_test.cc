@@ -75,6 +75,14 @@ TEST(GrpcStatusTest, TheServersOwnCodeDecides) {
   EXPECT_EQ(details.info.metadata().at("jsonrpc_data"), R"({"a":1})");
 }
 
+TEST(GrpcStatusTest, RawDataIsAFactToo) {
+  const Details details =
+      DetailsOf(ToGrpcStatus({.reason = Reason::kMissingClientCapability,
+                              .message = "m",
+                              .raw_data = {{"requiredCapabilities", R"({"roots":{}})"}}}));
+  EXPECT_EQ(details.info.metadata().at("requiredCapabilities"), R"({"roots":{}})");
+}
+
 TEST(GrpcStatusTest, InvalidUtf8IsReplaced) {
   EXPECT_EQ(ValidUtf8("a\xff"
                       "b\xc3"),

@@ -99,6 +99,13 @@ TEST(MessageTest, ErrorsCarryTheirReasonAndFacts) {
             R"({"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"no \"x\"\n",)"
             R"("data":{"reason":"TOOL_NOT_FOUND","tool":"x"}}})");
   EXPECT_EQ(ErrorMessage("", error).find("\"id\""), std::string::npos);
+  const Error raw{.reason = Reason::kToolNotFound,
+                  .message = "m",
+                  .metadata = {{"a", "[]"}},
+                  .raw_data = {{"list", R"(["x"])"}, {"b", "{}"}}};
+  EXPECT_EQ(ErrorMessage("1", raw),
+            R"({"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"m",)"
+            R"("data":{"reason":"TOOL_NOT_FOUND","a":"[]","list":["x"],"b":{}}}})");
 }
 
 TEST(MessageTest, ReadsAServersError) {

@@ -119,6 +119,7 @@ google::rpc::ErrorInfo InfoFor(const Error& error, bool message_cut) {
   MetadataWriter metadata(info);
   if (message_cut) metadata.NoteCut("message");
   for (const auto& [name, value] : error.metadata) metadata.Add(name, value);
+  for (const auto& [name, json] : error.raw_data) metadata.Add(name, json);
   if (error.upstream.has_value()) {
     metadata.Add("jsonrpc_code", std::to_string(error.upstream->code));
     if (!error.upstream->data.empty()) metadata.Add("jsonrpc_data", error.upstream->data);
