@@ -1,0 +1,104 @@
+#include "server/mcp/modern_meta.h"
+
+#include "server/jsonrpc/message.h"
+#include "server/mcp/json_members.h"
+#include "server/mcp/modern.h"
+
+namespace mcpbridge {
+namespace {
+
+Error InvalidParams() {
+  return Error{.reason = Reason::kInvalidArguments,
+               .message = "params must be an object, with each member once"};
+}
+
+Error InvalidMeta() {
+  return Error{.reason = Reason::kInvalidArguments,
+               .message = "params._meta must be an object, with each member once"};
+}
+
+Error InvalidResult() {
+  return Error{.reason = Reason::kUpstreamProtocol,
+               .message = "the server's result is not an object with each member once"};
+}
+
+// Gives `object` the member `key` unless it has one.
+void SetDefault(JsonMembers& object, std::string_view key, std::string_view value) {
+  if (!object.Get(key)) object.Set(key, value);
+}
+
+std::string_view ScopeOf(const ResultDefaults& defaults) {
+  return defaults.is_public ? R"("public")" : R"("private")";
+}
+
+}  // namespace
+
+Result<std::string> WithRequestMeta(std::string_view params, const RequestMeta& meta) {
+  auto object = JsonMembers::Read(params.empty() ? "{}" : params);
+  if (!object) return InvalidParams();
+  auto inner = JsonMembers::Read(object->Get("_meta").value_or("{}"));
+  if (!inner) return InvalidMeta();
+  // New ones go to the front: the last to be set is the first to be read.
+  if (!meta.log_level.empty()) inner->Set(kMetaLogLevel, jsonrpc::Quote(meta.log_level));
+  if (!meta.client_capabilities.empty()) inner->Set(kMetaCapabilities, meta.client_capabilities);
+  if (!meta.client_info.empty()) inner->Set(kMetaClientInfo, meta.client_info);
+  if (!meta.protocol_version.empty())
+    inner->Set(kMetaVersion, jsonrpc::Quote(meta.protocol_version));
+  object->Set("_meta", inner->text());
+  return std::move(*object).Take();
+}
+
+Result<std::string> WithoutRequestMeta(std::string_view params) {
+  auto object = JsonMembers::Read(params);
+  if (!object) return InvalidParams();
+  const auto meta = object->Get("_meta");
+  if (!meta) return std::string(params);
+  auto inner = JsonMembers::Read(*meta);
+  if (!inner) return InvalidMeta();
+  inner->Remove({kMetaVersion, kMetaClientInfo, kMetaCapabilities, kMetaLogLevel});
+  object->Set("_meta", inner->text());
+  return std::move(*object).Take();
+}
+
+Result<std::string> WithResultDefaults(std::string_view method, std::string_view result,
+                                       const ResultDefaults& defaults) {
+  auto object = JsonMembers::Read(result);
+  if (!object) return InvalidResult();
+  if (!defaults.server_info.empty()) {
+    auto meta = JsonMembers::Read(object->Get("_meta").value_or("{}"));
+    if (!meta) return InvalidResult();
+    if (!meta->Get(kMetaServerInfo)) {
+      meta->Set(kMetaServerInfo, defaults.server_info);
+      object->Set("_meta", meta->text());
+    }
+  }
+  SetDefault(*object, "resultType", R"("complete")");
+  if (IsCacheable(method) && object->Get("resultType") == R"("complete")") {
+    SetDefault(*object, "cacheScope", ScopeOf(defaults));
+    SetDefault(*object, "ttlMs", std::to_string(defaults.ttl_ms));
+  }
+  return std::move(*object).Take();
+}
+
+std::string ServerInfo(std::string_view name, std::string_view version) {
+  std::string info = R"({"name":)";
+  jsonrpc::AppendQuoted(info, name);
+  info.append(R"(,"version":)");
+  jsonrpc::AppendQuoted(info, version);
+  info.push_back('}');
+  return info;
+}
+
+std::string DiscoverResult(std::string_view capabilities, std::string_view instructions,
+                           std::string_view name, std::string_view version,
+                           const ResultDefaults& defaults) {
+  std::string result = R"({"resultType":"complete","supportedVersions":)";
+  result.append(JsonList(kSupportedVersions)).append(R"(,"capabilities":)").append(capabilities);
+  if (!instructions.empty()) result.append(R"(,"instructions":)").append(instructions);
+  result.append(R"(,"ttlMs":)").append(std::to_string(defaults.ttl_ms));
+  result.append(R"(,"cacheScope":)").append(ScopeOf(defaults)).append(R"(,"_meta":{")");
+  result.append(kMetaServerInfo).append("\":").append(ServerInfo(name, version)).append("}}");
+  return result;
+}
+
+}  // namespace mcpbridge
