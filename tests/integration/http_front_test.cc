@@ -168,6 +168,12 @@ TEST_F(HttpFrontTest, BadRequestsGetATypedErrorAtOnce) {
     EXPECT_EQ(response.body.find("\"id\":1") != std::string::npos, read && has_id)
         << bad.what << ": " << response.body;
   }
+  // Clients choose among these, and know from them that there is no version without sessions here.
+  EXPECT_NE(
+      Request("POST", "/mcp", good, {{"mcp-protocol-version", "2026-07-28"}})
+          .body.find(
+              R"("supported":["2025-11-25","2025-06-18","2025-03-26","2024-11-05"],"requested":"2026-07-28")"),
+      std::string::npos);
   EXPECT_EQ(Request("GET", "/mcp").headers.at("allow"), "POST");
   EXPECT_EQ(upstream_.Snapshot().CountCalls("echo"), 0u);
 }

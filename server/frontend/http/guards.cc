@@ -4,9 +4,11 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 #include <charconv>
+#include <span>
 #include <string>
 
 #include "server/mcp/initialize.h"
+#include "server/mcp/modern.h"
 
 namespace mcpbridge {
 
@@ -112,9 +114,10 @@ std::optional<Error> CheckMediaTypes(const http::fields& fields) {
 std::optional<Error> CheckVersion(const http::fields& fields) {
   const auto at = fields.find("MCP-Protocol-Version");
   if (at == fields.end() || IsLegacyVersion(at->value())) return std::nullopt;
-  return Error{.reason = Reason::kUnsupportedProtocolVersion,
-               .message = "unsupported MCP-Protocol-Version " + Quoted(at->value()) +
-                          "; supported: 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25"};
+  Error error = UnsupportedVersion(at->value(), std::span(kSupportedVersions).subspan(1));
+  error.message = "unsupported MCP-Protocol-Version " + Quoted(at->value()) +
+                  "; supported: 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25";
+  return error;
 }
 
 std::optional<std::chrono::nanoseconds> ParseGrpcTimeout(std::string_view text) {
