@@ -73,6 +73,8 @@ const ReasonInfo& InfoOf(Reason reason) {
       ROW("HOST_NOT_ALLOWED", kPermissionDenied, 403, kRequest, false)
     case Reason::kUnsupportedProtocolVersion:
       ROW("UNSUPPORTED_PROTOCOL_VERSION", kInvalidArgument, 400, kRequest, false)
+    case Reason::kSessionNotFound:
+      ROW("SESSION_NOT_FOUND", kNotFound, 404, kTimeout, false)
     case Reason::kDeadlineExceeded:
       ROW("DEADLINE_EXCEEDED", kDeadlineExceededCode, 200, kTimeout, false)
     case Reason::kCancelled:

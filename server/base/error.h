@@ -32,6 +32,7 @@ enum class Reason {
   kOriginNotAllowed,
   kHostNotAllowed,
   kUnsupportedProtocolVersion,
+  kSessionNotFound,
   // The call's own end.
   kDeadlineExceeded,
   kCancelled,

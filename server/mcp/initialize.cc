@@ -46,6 +46,67 @@ std::string InitializeParams() {
       .append("}");
 }
 
+std::string InitializeParams(const ClientProfile& client) {
+  return std::string(R"({"protocolVersion":")")
+      .append(client.version)
+      .append(R"(","capabilities":)")
+      .append(client.capabilities)
+      .append(R"(,"clientInfo":)")
+      .append(client.client_info.empty() ? Implementation() : client.client_info)
+      .append("}");
+}
+
+bool ClientProfile::CanAnswer(std::string_view method) const {
+  return (method == "sampling/createMessage" && can_sample) ||
+         (method == "elicitation/create" && can_elicit) || (method == "roots/list" && has_roots);
+}
+
+Result<ClientProfile> ParseInitialize(jsonrpc::Message& message) {
+  const auto invalid = [](std::string what) {
+    return Error{.reason = Reason::kInvalidArguments, .message = std::move(what)};
+  };
+  od::object params;
+  if (message.params.empty() || jsonrpc::ParamsValue(message).get_object().get(params)) {
+    return invalid("params.protocolVersion, a string, is missing");
+  }
+  ClientProfile client;
+  client.capabilities = "{}";
+  for (auto field : params) {
+    std::string_view key;
+    if (field.error() || field.unescaped_key().get(key)) return invalid("params is not valid JSON");
+    od::value value = field.value_unsafe().value();
+    std::string_view raw;
+    if (key == "protocolVersion") {
+      if (value.get_string().get(raw)) return invalid("params.protocolVersion must be a string");
+      client.version = IsLegacyVersion(raw) ? raw : kNewestLegacyVersion;
+    } else if (key == "capabilities" || key == "clientInfo") {
+      const bool is_capabilities = key == "capabilities";
+      od::object object;
+      if (value.get_object().get(object) || object.raw_json().get(raw)) {
+        return invalid("params." + std::string(is_capabilities ? "capabilities" : "clientInfo") +
+                       " must be an object");
+      }
+      (is_capabilities ? client.capabilities : client.client_info) = raw;
+      object.reset();
+      for (auto inner : object) {
+        std::string_view name;
+        if (inner.error() || inner.unescaped_key().get(name))
+          return invalid("params is not valid JSON");
+        if (is_capabilities && name == "sampling") client.can_sample = true;
+        if (is_capabilities && name == "elicitation") client.can_elicit = true;
+        if (is_capabilities && name == "roots") client.has_roots = true;
+        if (!jsonrpc::Validate(inner.value_unsafe().value(), 2)) {
+          return invalid("params is not valid JSON");
+        }
+      }
+    } else if (!jsonrpc::Validate(value, 1)) {
+      return invalid("params is not valid JSON");
+    }
+  }
+  if (client.version.empty()) return invalid("params.protocolVersion, a string, is missing");
+  return client;
+}
+
 Result<InitializeResult> ParseInitializeResult(std::string_view raw) {
   od::parser parser;
   const simdjson::padded_string text(raw);
@@ -72,9 +133,9 @@ Result<InitializeResult> ParseInitializeResult(std::string_view raw) {
   return result;
 }
 
-std::string InitializeAnswer(std::string_view requested) {
+std::string InitializeAnswer(std::string_view version) {
   return std::string(R"({"protocolVersion":")")
-      .append(IsLegacyVersion(requested) ? requested : kNewestLegacyVersion)
+      .append(version)
       .append(R"(","capabilities":{"tools":{}},"serverInfo":)")
       .append(Implementation())
       .append("}");

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "server/base/error.h"
+#include "server/jsonrpc/message.h"
 
 namespace mcpbridge {
 
@@ -15,8 +16,26 @@ inline constexpr std::string_view kNewestLegacyVersion = "2025-11-25";
 // 2024-11-05, 2025-03-26, 2025-06-18 or 2025-11-25.
 bool IsLegacyVersion(std::string_view version);
 
-// The params of the `initialize` that the bridge sends to a server, raw JSON.
+// What a client said of itself in `initialize`.
+struct ClientProfile {
+  std::string version;       // the negotiated one, legacy
+  std::string capabilities;  // raw object
+  std::string client_info;   // raw object; empty: not given
+  bool can_sample = false;   // it declared the capability `sampling`
+  bool can_elicit = false;   // `elicitation`
+  bool has_roots = false;    // `roots`
+
+  // Whether it declared what it takes to answer a server's request of this method.
+  bool CanAnswer(std::string_view method) const;
+};
+
+// Reads the params of a client's `initialize`. Errors: kInvalidArguments.
+Result<ClientProfile> ParseInitialize(jsonrpc::Message& message);
+
+// The params of the `initialize` that the bridge sends to a server for itself, raw JSON.
 std::string InitializeParams();
+// The same for a client's own session: with its version, capabilities and name.
+std::string InitializeParams(const ClientProfile& client);
 
 // What a server said of itself.
 struct InitializeResult {
@@ -30,7 +49,7 @@ struct InitializeResult {
 // version that isn't legacy).
 Result<InitializeResult> ParseInitializeResult(std::string_view raw);
 
-// The raw result of an `initialize` that a client sent with `requested` as its protocolVersion.
-std::string InitializeAnswer(std::string_view requested);
+// The raw result of a client's `initialize`, whose negotiated version is `version`.
+std::string InitializeAnswer(std::string_view version);
 
 }  // namespace mcpbridge

@@ -36,8 +36,7 @@ ToolService::ToolService(const Config& config, Executor& executor, UpstreamPool&
       router_(router),
       status_(status),
       gate_(static_cast<std::uint64_t>(config.bridge.limits.in_flight_calls)),
-      key_digest_(Digest(config.master_key)),
-      tokens_(static_cast<std::size_t>(executor.lane_count())) {
+      key_digest_(Digest(config.master_key)) {
   for (const ServerConfig& server : config.servers) {
     for (const std::string& name : server.extra_headers) {
       if (std::find(forwardable_.begin(), forwardable_.end(), name) == forwardable_.end()) {
@@ -100,11 +99,6 @@ Headers ToolService::Forwardable(const CallerHeaders& headers) const {
     if (const auto value = headers.Get(name)) found.emplace_back(name, *value);
   }
   return found;
-}
-
-std::string ToolService::NextProgressToken(const Lane& lane) {
-  const auto index = static_cast<std::uint64_t>(lane.index());
-  return std::to_string((++tokens_[index] << 8) | index);
 }
 
 namespace {

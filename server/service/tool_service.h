@@ -48,7 +48,7 @@ struct ToolListing {
   std::vector<std::pair<std::string, Error>> unavailable;
 };
 
-// What both fronts do, once: admission, keys, routing, listing. Calls themselves are ToolCall's.
+// What both fronts do, once: admission, keys, routing, listing. Calls themselves are RoutedCall's.
 // Owned by App. Thread-safe where it says so.
 class ToolService {
  public:
@@ -87,9 +87,6 @@ class ToolService {
   // carried the bridge's own key. Any thread.
   Headers Forwardable(const CallerHeaders& headers) const;
 
-  // A progress token, raw JSON, that no other call to any server has. On `lane`.
-  std::string NextProgressToken(const Lane& lane);
-
   const Config& config() const { return config_; }
   StatusBoard& status() { return status_; }
   Router& router() { return router_; }
@@ -104,7 +101,6 @@ class ToolService {
   Gate gate_;
   std::vector<std::string> forwardable_;  // every name in any server's extra_headers, once
   std::array<unsigned char, 32> key_digest_{};
-  std::vector<std::uint64_t> tokens_;  // by lane
   std::atomic<unsigned> next_lane_{0};
 };
 

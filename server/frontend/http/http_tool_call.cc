@@ -4,44 +4,64 @@
 
 namespace mcpbridge {
 
-HttpToolCall::HttpToolCall(ToolService& service, Lane& lane, HttpResponder& responder,
-                           CancelRegistry& registry, std::string id, std::string_view session)
-    : service_(service), responder_(responder), registry_(registry), id_(std::move(id)) {
-  call_.emplace(service, lane, static_cast<ToolCall::Handler&>(*this));
-  if (session.empty()) return;
-  key_ = CancelRegistry::Key(session, id_);
+HttpRoutedCall::HttpRoutedCall(ToolService& service, Lane& lane, Reply reply,
+                               CancelRegistry& registry, std::shared_ptr<ClientSession> session)
+    : service_(service),
+      lane_(lane),
+      reply_(std::move(reply)),
+      registry_(registry),
+      session_(std::move(session)) {
+  call_.emplace(service, lane, static_cast<RoutedCall::Handler&>(*this));
+  if (session_ == nullptr) return;
+  key_ = CancelRegistry::Key(session_->id(), reply_.id());
   if (!registry_.Add(key_, *this)) key_.clear();
 }
 
-HttpToolCall::~HttpToolCall() {
+HttpRoutedCall::~HttpRoutedCall() {
+  alive_->call = nullptr;
+  for (const std::string& id : questions_) session_->DropQuestion(id);
   if (!key_.empty()) registry_.Remove(key_);
   call_.reset();
   service_.Leave();
 }
 
-void HttpToolCall::Start(ToolCallRequest request) {
-  if (const auto error = call_->Start(std::move(request))) Fail(*error);
+void HttpRoutedCall::Start(CallRequest request) {
+  if (const auto error = call_->Start(std::move(request))) reply_.Fail(*error);
 }
 
-void HttpToolCall::OnToolCallEnd(Result<jsonrpc::Message> message) {
+void HttpRoutedCall::OnCallEnd(Result<jsonrpc::Message> message) {
   if (!message) {
-    Fail(message.error());
+    reply_.Fail(message.error());
   } else if (message->kind == jsonrpc::Kind::kError) {
-    // The upstream's own error, byte for byte.
-    responder_.Respond({.body = jsonrpc::RawErrorMessage(id_, message->error)});
+    reply_.UpstreamError(message->error);
   } else {
-    responder_.Respond({.body = jsonrpc::ResultMessage(id_, message->result)});
+    reply_.Result(message->result);
   }
 }
 
-void HttpToolCall::CancelByCaller() {
-  if (!call_) return;
-  call_.reset();
-  Fail(Error{.reason = Reason::kCancelled, .message = "cancelled by notifications/cancelled"});
+void HttpRoutedCall::OnCallNotification(std::string_view method, std::string params) {
+  reply_.Before(jsonrpc::RequestMessage("", method, params));
 }
 
-void HttpToolCall::Fail(const Error& error) {
-  responder_.Respond(HttpResponse::FromError(id_, error));
+bool HttpRoutedCall::OnCallRequest(std::string_view id, std::string_view method,
+                                   std::string_view params) {
+  if (session_ == nullptr || !session_->profile().CanAnswer(method)) return false;
+  std::string question = session_->AddQuestion(lane_, id, [alive = alive_](std::string response) {
+    if (alive->call != nullptr && alive->call->call_) {
+      alive->call->call_->Answer(std::move(response));
+    }
+  });
+  const bool asked = reply_.Before(jsonrpc::RequestMessage(question, method, params));
+  if (!asked) session_->DropQuestion(question);
+  if (asked) questions_.push_back(std::move(question));
+  return asked;
+}
+
+void HttpRoutedCall::CancelByCaller() {
+  if (!call_) return;
+  call_.reset();
+  reply_.Fail(
+      Error{.reason = Reason::kCancelled, .message = "cancelled by notifications/cancelled"});
 }
 
 HttpListCall::HttpListCall(ToolService& service, HttpResponder& responder, std::string id)
