@@ -30,6 +30,32 @@ std::string TextOf(simdjson::simdjson_result<od::value> value) {
   return value.get_string().get(text) ? std::string() : std::string(text);
 }
 
+// Whether a server declares the capability `name`.
+bool Declares(od::object& capabilities, std::string_view name) {
+  od::object capability;
+  return !capabilities.find_field_unordered(name).get_object().get(capability);
+}
+
+// False: not valid JSON.
+bool ReadCapabilities(od::object object, InitializeResult& result) {
+  std::string_view raw;
+  if (object.raw_json().get(raw)) return false;
+  result.capabilities = jsonrpc::TrimEnd(raw);
+  object.reset();
+  bool is_empty = true;
+  for (auto field : object) {
+    std::string_view name;
+    if (field.error() || field.unescaped_key().get(name)) return false;
+    if (!jsonrpc::Validate(field.value_unsafe().value())) return false;
+    is_empty = false;
+  }
+  object.reset();
+  result.has_tools = is_empty || Declares(object, "tools");
+  result.has_resources = Declares(object, "resources");
+  result.has_prompts = Declares(object, "prompts");
+  return true;
+}
+
 }  // namespace
 
 bool IsLegacyVersion(std::string_view version) {
@@ -65,9 +91,10 @@ Result<InitializeResult> ParseInitializeResult(std::string_view raw) {
     result.server_name = TextOf(inner.find_field_unordered("name"));
     result.server_version = TextOf(inner.find_field_unordered("version"));
   }
-  if (!object.find_field_unordered("capabilities").get_object().get(inner)) {
-    od::object tools;
-    result.has_tools = !inner.find_field_unordered("tools").get_object().get(tools);
+  result.has_tools = true;
+  if (!object.find_field_unordered("capabilities").get_object().get(inner) &&
+      !ReadCapabilities(inner, result)) {
+    return Malformed("has capabilities that are not valid JSON");
   }
   return result;
 }

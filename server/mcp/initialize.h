@@ -23,7 +23,11 @@ struct InitializeResult {
   std::string protocol_version;
   std::string server_name;
   std::string server_version;
-  bool has_tools = false;  // it declared the capability `tools`
+  std::string capabilities;  // the raw object; empty: it sent none
+  // What it declared. A server that declares nothing at all is taken to have tools.
+  bool has_tools = false;
+  bool has_resources = false;
+  bool has_prompts = false;
 };
 
 // Reads the raw result of `initialize`. Errors: kUpstreamProtocol (not an object, no version, or a

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/base/log.h"
+#include "server/routing/list_kind.h"
 #include "server/upstream/http_lane.h"
 
 namespace mcpbridge {
@@ -115,7 +116,7 @@ bool HttpExchange::OnEvent(jsonrpc::SseEvent event) {
       Answer(*message);
       return false;
     case jsonrpc::Kind::kNotification:
-      if (message->method == "notifications/tools/list_changed") lane_.events().ToolsChanged();
+      if (IsListChanged(message->method)) lane_.events().ListsChanged();
       return false;
     case jsonrpc::Kind::kResult:
     case jsonrpc::Kind::kError:

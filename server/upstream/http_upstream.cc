@@ -19,13 +19,13 @@ constexpr std::chrono::seconds kPingTime{5};
 
 HttpUpstream::HttpUpstream(const ServerConfig& config, Executor& executor, int home_lane,
                            StatusBoard& status, boost::asio::ssl::context* tls,
-                           HttpPool::Limits limits, std::function<void()> tools_changed)
+                           HttpPool::Limits limits, std::function<void()> lists_changed)
     : Upstream(config),
       executor_(executor),
       home_(executor.lane(home_lane)),
       status_(status),
       url_(ParseHttpUrl(config.url).value()),
-      tools_changed_(std::move(tools_changed)) {
+      lists_changed_(std::move(lists_changed)) {
   HttpSessionEvents& events = *this;
   for (int i = 0; i < executor.lane_count(); ++i) {
     lanes_.push_back(std::make_unique<HttpLane>(executor.lane(i), executor.blocking_lane(),
@@ -108,6 +108,10 @@ void HttpUpstream::OnInitialized(const jsonrpc::Message& message) {
     status.protocol_version = result->protocol_version;
     status.server_name = result->server_name;
     status.server_version = result->server_version;
+    status.capabilities = result->capabilities;
+    status.has_tools = result->has_tools;
+    status.has_resources = result->has_resources;
+    status.has_prompts = result->has_prompts;
   });
   home_share().Post(*opening_, jsonrpc::RequestMessage("", "notifications/initialized", ""),
                     [this](unsigned status) {
@@ -136,7 +140,7 @@ void HttpUpstream::Open() {
     status.last_error.clear();
   });
   OnEveryLane([session = session_](HttpLane& lane) { lane.SetSession(session); });
-  tools_changed_();
+  lists_changed_();
 }
 
 void HttpUpstream::GoDown(Error error) {
@@ -209,7 +213,7 @@ void HttpUpstream::OnPong(const Result<jsonrpc::Message>& message) {
     status.health = UpstreamHealth::kServing;
     status.last_error.clear();
   });
-  tools_changed_();
+  lists_changed_();
 }
 
 void HttpUpstream::OnDeadline() {

@@ -23,11 +23,11 @@ class HttpUpstream final : public Upstream,
                            private ReplyHandler,
                            private DeadlineEntry {
  public:
-  // `home_lane`: which lane keeps the session. `tls` may be null for http. `tools_changed`: the
+  // `home_lane`: which lane keeps the session. `tls` may be null for http. `lists_changed`: the
   // server has connected, or said so; any thread.
   HttpUpstream(const ServerConfig& config, Executor& executor, int home_lane, StatusBoard& status,
                boost::asio::ssl::context* tls, HttpPool::Limits limits,
-               std::function<void()> tools_changed);
+               std::function<void()> lists_changed);
   ~HttpUpstream() override;
 
   Lane* home() override { return nullptr; }
@@ -42,7 +42,7 @@ class HttpUpstream final : public Upstream,
 
   void SessionLost(std::uint64_t epoch, std::string why) override;
   void Unreachable(Error error) override;
-  void ToolsChanged() override { tools_changed_(); }
+  void ListsChanged() override { lists_changed_(); }
   void OnReply(Result<jsonrpc::Message> message) override;
   void OnDeadline() override;
 
@@ -63,7 +63,7 @@ class HttpUpstream final : public Upstream,
   Lane& home_;
   StatusBoard& status_;
   const HttpUrl url_;
-  const std::function<void()> tools_changed_;
+  const std::function<void()> lists_changed_;
   std::vector<std::unique_ptr<HttpLane>> lanes_;
 
   // On home_ from here on.

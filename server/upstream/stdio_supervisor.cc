@@ -6,6 +6,7 @@
 
 #include "server/base/log.h"
 #include "server/mcp/initialize.h"
+#include "server/routing/list_kind.h"
 
 namespace mcpbridge {
 namespace {
@@ -28,12 +29,12 @@ std::optional<std::int64_t> IdFrom(std::string_view raw) {
 }  // namespace
 
 StdioSupervisor::StdioSupervisor(const ServerConfig& config, Lane& home, StatusBoard& status,
-                                 const StdioLimits& limits, std::function<void()> on_tools_changed)
+                                 const StdioLimits& limits, std::function<void()> on_lists_changed)
     : config_(config),
       home_(home),
       status_(status),
       limits_(limits),
-      on_tools_changed_(std::move(on_tools_changed)) {}
+      on_lists_changed_(std::move(on_lists_changed)) {}
 
 void StdioSupervisor::Start() {
   if (state_ == State::kIdle) StartChild();
@@ -123,9 +124,7 @@ void StdioSupervisor::OnLine(std::string_view line) {
       OnRequest(*message);
       break;
     case jsonrpc::Kind::kNotification:
-      if (message->method == "notifications/tools/list_changed" && state_ == State::kServing) {
-        on_tools_changed_();
-      }
+      if (IsListChanged(message->method) && state_ == State::kServing) on_lists_changed_();
       break;
     case jsonrpc::Kind::kResult:
     case jsonrpc::Kind::kError:
@@ -194,7 +193,11 @@ void StdioSupervisor::OnInitialized(const jsonrpc::Message& message) {
               .protocol_version = result->protocol_version,
               .last_error = {},
               .server_name = result->server_name,
-              .server_version = result->server_version};
+              .server_version = result->server_version,
+              .capabilities = result->capabilities,
+              .has_tools = result->has_tools,
+              .has_resources = result->has_resources,
+              .has_prompts = result->has_prompts};
   });
   Serve(result->protocol_version);
 }
@@ -207,7 +210,7 @@ void StdioSupervisor::Serve(std::string_view protocol_version) {
   serving_since_ = Deadline::Clock::now();
   channel_->Write(jsonrpc::RequestMessage({}, "notifications/initialized", {}) + '\n');
   SendWaiting();
-  on_tools_changed_();
+  on_lists_changed_();
 }
 
 void StdioSupervisor::SendWaiting() {

@@ -57,7 +57,7 @@ class StdioSupervisor final : public std::enable_shared_from_this<StdioSuperviso
                               private DeadlineEntry {
  public:
   StdioSupervisor(const ServerConfig& config, Lane& home, StatusBoard& status,
-                  const StdioLimits& limits, std::function<void()> on_tools_changed);
+                  const StdioLimits& limits, std::function<void()> on_lists_changed);
 
   Lane& home() const { return home_; }
 
@@ -116,7 +116,7 @@ class StdioSupervisor final : public std::enable_shared_from_this<StdioSuperviso
   Lane& home_;
   StatusBoard& status_;
   const StdioLimits limits_;
-  const std::function<void()> on_tools_changed_;
+  const std::function<void()> on_lists_changed_;
   std::atomic<std::int64_t> next_id_{1};
   std::atomic<std::uint64_t> late_replies_{0};
 

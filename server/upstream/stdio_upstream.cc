@@ -109,10 +109,10 @@ std::string RequestLine(std::int64_t id, const UpstreamRequest& request) {
 }  // namespace
 
 StdioUpstream::StdioUpstream(const ServerConfig& config, Lane& home, StatusBoard& status,
-                             const Limits& limits, std::function<void()> on_tools_changed)
+                             const Limits& limits, std::function<void()> on_lists_changed)
     : Upstream(config),
       supervisor_(std::make_shared<StdioSupervisor>(config, home, status, limits,
-                                                    std::move(on_tools_changed))) {}
+                                                    std::move(on_lists_changed))) {}
 
 StdioUpstream::~StdioUpstream() {
   if (!started_) return;

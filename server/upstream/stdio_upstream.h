@@ -24,10 +24,10 @@ class StdioUpstream final : public Upstream {
  public:
   using Limits = StdioLimits;
 
-  // `on_tools_changed` runs on `home` after each successful handshake, and when the server says
-  // that its list of tools has changed.
+  // `on_lists_changed` runs on `home` after each successful handshake, and when the server says
+  // that one of its lists has changed.
   StdioUpstream(const ServerConfig& config, Lane& home, StatusBoard& status, const Limits& limits,
-                std::function<void()> on_tools_changed);
+                std::function<void()> on_lists_changed);
   ~StdioUpstream() override;
 
   Lane* home() override { return &supervisor_->home(); }

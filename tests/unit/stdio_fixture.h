@@ -277,7 +277,7 @@ class StdioFixture : public testing::Test {
     return outcome.result;
   }
 
-  // Waits until `condition` holds of what the watcher and on_tools_changed have been told.
+  // Waits until `condition` holds of what the watcher and on_lists_changed have been told.
   template <class F>
   bool WaitUntil(F condition) {
     std::unique_lock lock(mutex_);
