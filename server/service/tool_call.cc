@@ -40,7 +40,7 @@ std::optional<Error> ToolCall::RouteAndSend(bool may_ask) {
     Ask(std::nullopt);
     return std::nullopt;
   }
-  if (!route->unknown_tool) return Send(*route);
+  if (!route->unknown) return Send(*route);
   if (!may_ask) {
     return Error{.reason = Reason::kToolNotFound,
                  .message = "Unknown tool: " + params_.name,
@@ -61,7 +61,7 @@ std::optional<Error> ToolCall::Send(const Route& route) {
       headers.push_back(std::move(header));
     }
   }
-  const std::string tool(route.tool);
+  const std::string tool(route.name);
   params_.Rewrite(tool, params_.token_span.size == 0 ? "" : service_.NextProgressToken(lane_));
   auto exchange = service_.pool()
                       .upstream(route.server)
@@ -87,7 +87,7 @@ void ToolCall::Ask(std::optional<std::size_t> server) {
   asking_ = std::make_shared<Alive>(Alive{this});
   const Deadline deadline = Min(deadline_, Deadline::After(kAskTime));
   if (server) {
-    service_.pool().RefreshCatalogue(*server, lane_, kMissMaxAge, deadline,
+    service_.pool().RefreshCatalogue(*server, ListKind::kTools, lane_, kMissMaxAge, deadline,
                                      // Never from within this call, which may still be starting.
                                      [&lane = lane_, alive = asking_](std::optional<Error> error) {
                                        lane.Post([alive, error = std::move(error)] {
@@ -95,12 +95,12 @@ void ToolCall::Ask(std::optional<std::size_t> server) {
                                        });
                                      });
   } else {
-    service_.ListTools(lane_, "", kMissMaxAge, deadline,
-                       [&lane = lane_, alive = asking_](const Result<ToolListing>&) {
-                         lane.Post([alive] {
-                           if (alive->call != nullptr) alive->call->OnAsked(std::nullopt);
-                         });
-                       });
+    service_.lister().List(ListKind::kTools, lane_, "", kMissMaxAge, deadline,
+                           [&lane = lane_, alive = asking_](const Result<Listing>&) {
+                             lane.Post([alive] {
+                               if (alive->call != nullptr) alive->call->OnAsked(std::nullopt);
+                             });
+                           });
   }
 }
 

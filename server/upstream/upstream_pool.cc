@@ -18,7 +18,7 @@ UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& rou
   for (std::size_t i = 0; i < config.servers.size(); ++i) {
     const ServerConfig& server = config.servers[i];
     const int home = static_cast<int>(i) % executor.lane_count();
-    const auto tools_changed = [this, i] { loaders_[i]->Invalidate(); };
+    const auto lists_changed = [this, i] { loaders_[i]->Invalidate(); };
     switch (server.transport) {
       case TransportKind::kHttp:
         upstreams_.push_back(std::make_unique<HttpUpstream>(
@@ -26,17 +26,17 @@ UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& rou
             HttpPool::Limits{
                 .connections = static_cast<std::size_t>(config.bridge.limits.upstream_connections),
                 .response_bytes = config.bridge.limits.response_bytes},
-            tools_changed));
+            lists_changed));
         break;
       case TransportKind::kStdio:
         upstreams_.push_back(std::make_unique<StdioUpstream>(
             server, executor.lane(home), status,
             StdioUpstream::Limits{.response_bytes = config.bridge.limits.response_bytes},
-            tools_changed));
+            lists_changed));
         break;
     }
-    loaders_.push_back(
-        std::make_unique<CatalogueLoader>(i, *upstreams_.back(), executor.lane(home), router));
+    loaders_.push_back(std::make_unique<CatalogueLoader>(i, *upstreams_.back(), executor.lane(home),
+                                                         router, status));
   }
 }
 
@@ -62,10 +62,10 @@ void UpstreamPool::Stop(const std::string& why) {
   all_done.wait(lock, [&] { return left == 0; });
 }
 
-void UpstreamPool::RefreshCatalogue(std::size_t server, Lane& lane,
+void UpstreamPool::RefreshCatalogue(std::size_t server, ListKind kind, Lane& lane,
                                     std::chrono::milliseconds max_age, Deadline deadline,
                                     std::function<void(std::optional<Error>)> done) {
-  loaders_[server]->Refresh(lane, max_age, deadline, std::move(done));
+  loaders_[server]->Refresh(kind, lane, max_age, deadline, std::move(done));
 }
 
 }  // namespace mcpbridge

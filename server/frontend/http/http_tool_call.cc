@@ -44,43 +44,32 @@ void HttpToolCall::Fail(const Error& error) {
   responder_.Respond(HttpResponse::FromError(id_, error));
 }
 
-HttpListCall::HttpListCall(ToolService& service, HttpResponder& responder, std::string id)
-    : service_(service), responder_(responder), id_(std::move(id)) {}
+HttpListCall::HttpListCall(ToolService& service, HttpResponder& responder, std::string id,
+                           ListKind kind)
+    : service_(service), responder_(responder), id_(std::move(id)), kind_(kind) {}
 
 HttpListCall::~HttpListCall() {
   alive_->call = nullptr;
   service_.Leave();
 }
 
-void HttpListCall::Start(Lane& lane, const std::string& server, Deadline deadline) {
-  service_.ListTools(lane, server, deadline, [alive = alive_](Result<ToolListing> listing) {
+void HttpListCall::Start(Lane& lane, const std::string& server, std::string_view cursor,
+                         Deadline deadline) {
+  Result<PagePosition> after = ParseCursor(cursor, kind_, server);
+  if (!after) {
+    responder_.Respond(HttpResponse::FromError(id_, after.error()));
+    return;
+  }
+  page_.after = *std::move(after);
+  service_.lister().List(kind_, lane, server, deadline, [alive = alive_](Result<Listing> listing) {
     if (alive->call != nullptr) alive->call->OnListing(listing);
   });
 }
 
-void HttpListCall::OnListing(const Result<ToolListing>& listing) {
-  if (!listing) {
-    responder_.Respond(HttpResponse::FromError(id_, listing.error()));
-    return;
-  }
-  std::string result = R"({"tools":[)";
-  const char* separator = "";
-  for (const ToolListing::Item& item : listing->tools) {
-    result += std::exchange(separator, ",") + item.tool->JsonNamed(item.listed_name);
-  }
-  result += ']';
-  if (!listing->unavailable.empty()) {
-    result += R"(,"_meta":{"mcp-bridge/unavailable":[)";
-    separator = "";
-    for (const auto& [server, error] : listing->unavailable) {
-      result += std::exchange(separator, ",");
-      result += R"({"server":)" + jsonrpc::Quote(server) + R"(,"error":)" +
-                jsonrpc::Quote(error.message) + "}";
-    }
-    result += "]}";
-  }
-  result += '}';
-  responder_.Respond({.body = jsonrpc::ResultMessage(id_, result)});
+void HttpListCall::OnListing(const Result<Listing>& listing) {
+  responder_.Respond(listing ? HttpResponse{.body = jsonrpc::ResultMessage(
+                                                id_, ResultOf(*listing, TakePage(*listing, page_)))}
+                             : HttpResponse::FromError(id_, listing.error()));
 }
 
 }  // namespace mcpbridge

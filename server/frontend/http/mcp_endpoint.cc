@@ -193,12 +193,10 @@ std::unique_ptr<HttpCall> McpEndpoint::ListTools(Post& post) {
   const Result<Deadline> deadline = CallerDeadline(post.request);
   std::optional<Error> error;
   if (!deadline) error = deadline.error();
-  if (!error && !post.message.params.empty()) {
-    std::string_view cursor;
-    if (!jsonrpc::ParamsValue(post.message)["cursor"].get_string().get(cursor)) {
-      error = Error{.reason = Reason::kInvalidArguments,
-                    .message = "unknown cursor: the list has one page"};
-    }
+  std::string_view cursor;
+  if (!post.message.params.empty() &&
+      jsonrpc::ParamsValue(post.message)["cursor"].get_string().get(cursor)) {
+    cursor = {};
   }
   if (!error) error = service_.Enter();
   if (error) {
@@ -206,8 +204,8 @@ std::unique_ptr<HttpCall> McpEndpoint::ListTools(Post& post) {
     return nullptr;
   }
   constexpr std::chrono::seconds kListTime{10};  // the longest that one slow server holds a list up
-  auto call = std::make_unique<HttpListCall>(service_, post.responder, id);
-  call->Start(post.lane, post.path.server, Min(*deadline, Deadline::After(kListTime)));
+  auto call = std::make_unique<HttpListCall>(service_, post.responder, id, ListKind::kTools);
+  call->Start(post.lane, post.path.server, cursor, Min(*deadline, Deadline::After(kListTime)));
   return call;
 }
 
