@@ -19,7 +19,8 @@ constexpr int kInternalCode = 13;
 constexpr int kUnavailable = 14;
 constexpr int kUnauthenticatedCode = 16;
 
-// JSON-RPC 2.0's own codes, and -32001, which the MCP SDKs use for a request that timed out.
+// JSON-RPC 2.0's own codes; -32001, which the MCP SDKs use for a request that timed out; -32002,
+// which MCP up to 2025-11-25 has for a resource that isn't there.
 // Nothing is emitted from -32020..-32099, which MCP reserves.
 constexpr int kParse = -32700;
 constexpr int kRequest = -32600;
@@ -27,6 +28,7 @@ constexpr int kMethod = -32601;
 constexpr int kParams = -32602;
 constexpr int kServer = -32603;
 constexpr int kTimeout = -32001;
+constexpr int kResource = -32002;
 
 }  // namespace
 
@@ -55,6 +57,12 @@ const ReasonInfo& InfoOf(Reason reason) {
       ROW("TOOL_AMBIGUOUS", kInvalidArgument, 200, kParams, false)
     case Reason::kToolNotAllowed:
       ROW("TOOL_NOT_ALLOWED", kPermissionDenied, 200, kParams, false)
+    case Reason::kPromptNotFound:
+      ROW("PROMPT_NOT_FOUND", kNotFound, 200, kParams, false)
+    case Reason::kPromptAmbiguous:
+      ROW("PROMPT_AMBIGUOUS", kInvalidArgument, 200, kParams, false)
+    case Reason::kResourceNotFound:
+      ROW("RESOURCE_NOT_FOUND", kNotFound, 200, kResource, false)
     case Reason::kUnauthenticated:
       ROW("UNAUTHENTICATED", kUnauthenticatedCode, 401, kRequest, false)
     case Reason::kRequestTooLarge:

@@ -22,6 +22,9 @@ enum class Reason {
   kToolNotFound,
   kToolAmbiguous,
   kToolNotAllowed,
+  kPromptNotFound,
+  kPromptAmbiguous,
+  kResourceNotFound,
   kUnauthenticated,
   kRequestTooLarge,
   // HTTP only.

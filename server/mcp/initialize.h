@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/base/error.h"
 #include "server/jsonrpc/message.h"
@@ -42,7 +43,12 @@ struct InitializeResult {
   std::string protocol_version;
   std::string server_name;
   std::string server_version;
-  bool has_tools = false;  // it declared the capability `tools`
+  std::string capabilities;  // the raw object; empty: it sent none
+  std::string instructions;  // raw string; empty: it gave none
+  // What it declared. A server that declares nothing at all is taken to have tools.
+  bool has_tools = false;
+  bool has_resources = false;
+  bool has_prompts = false;
 };
 
 // Reads the raw result of `initialize`. Errors: kUpstreamProtocol (not an object, no version, or a
@@ -50,6 +56,13 @@ struct InitializeResult {
 Result<InitializeResult> ParseInitializeResult(std::string_view raw);
 
 // The raw result of a client's `initialize`, whose negotiated version is `version`.
-std::string InitializeAnswer(std::string_view version);
+// `capabilities`: raw object; `instructions`: raw string, may be empty.
+std::string InitializeAnswer(std::string_view version, std::string_view capabilities,
+                             std::string_view instructions);
+
+// What servers that declare `capabilities` (raw objects, empty: not known) can do together. One
+// server: what it declares. Several: a feature that any has; where it has options, as the first
+// declares it. Never `tasks`, whose requests the bridge can't route.
+std::string MergeCapabilities(const std::vector<std::string>& capabilities);
 
 }  // namespace mcpbridge

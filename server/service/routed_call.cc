@@ -11,6 +11,44 @@ constexpr std::chrono::milliseconds kMissMaxAge{1000};
 // From asking to giving up on it.
 constexpr std::chrono::seconds kAskTime{10};
 
+// The list that has what a request is about.
+ListKind ListOf(CallParams::KeyKind kind) {
+  switch (kind) {
+    case CallParams::KeyKind::kPrompt:
+      return ListKind::kPrompts;
+    case CallParams::KeyKind::kResource:
+      return ListKind::kResources;
+    case CallParams::KeyKind::kTool:
+    case CallParams::KeyKind::kNone:
+      break;
+  }
+  return ListKind::kTools;
+}
+
+Error NotFound(const CallParams& params, const std::string& server) {
+  switch (params.kind) {
+    case CallParams::KeyKind::kPrompt:
+      return Error{.reason = Reason::kPromptNotFound,
+                   .message = "Unknown prompt: " + params.key,
+                   .metadata = {{"prompt", params.key}, {"server", server}}};
+    case CallParams::KeyKind::kResource:
+      return Error{.reason = Reason::kResourceNotFound,
+                   .message = "Resource not found: " + params.key,
+                   .metadata = {{"uri", params.key}, {"server", server}}};
+    case CallParams::KeyKind::kTool:
+    case CallParams::KeyKind::kNone:
+      break;
+  }
+  return Error{.reason = Reason::kToolNotFound,
+               .message = "Unknown tool: " + params.key,
+               .metadata = {{"tool", params.key}, {"server", server}}};
+}
+
+bool IsNotFound(Reason reason) {
+  return reason == Reason::kToolNotFound || reason == Reason::kPromptNotFound ||
+         reason == Reason::kResourceNotFound;
+}
+
 }  // namespace
 
 RoutedCall::RoutedCall(ToolService& service, Lane& lane, Handler& handler)
@@ -37,30 +75,36 @@ std::optional<Error> RoutedCall::RouteAndSend(bool may_ask) {
   const std::shared_ptr<const RouteTable> table = service_.router().Current(lane_);
   Result<Route> route = Resolve(*table);
   if (!route) {
-    if (!may_ask || route.error().reason != Reason::kToolNotFound) return std::move(route).error();
+    if (!may_ask || !IsNotFound(route.error().reason)) return std::move(route).error();
     Ask(std::nullopt);
     return std::nullopt;
   }
-  if (!route->unknown_tool) return Send(*route);
-  if (!may_ask) {
-    return Error{.reason = Reason::kToolNotFound,
-                 .message = "Unknown tool: " + params_.key,
-                 .metadata = {{"tool", params_.key},
-                              {"server", service_.config().servers[route->server].name}}};
-  }
+  if (!route->unknown) return Send(*route);
+  if (!may_ask) return NotFound(params_, service_.config().servers[route->server].name);
   Ask(route->server);
   return std::nullopt;
 }
 
 Result<Route> RoutedCall::Resolve(const RouteTable& table) const {
-  if (params_.kind == CallParams::KeyKind::kTool) return table.Resolve(server_, params_.key);
+  switch (params_.kind) {
+    case CallParams::KeyKind::kTool:
+      return table.Resolve(server_, params_.key);
+    case CallParams::KeyKind::kPrompt:
+      return table.ResolvePrompt(server_, params_.key);
+    case CallParams::KeyKind::kResource:
+      return table.ResolveResource(server_, params_.key);
+    case CallParams::KeyKind::kNone:
+      break;
+  }
   if (server_.empty() && service_.config().servers.size() > 1) {
-    return Error{.reason = Reason::kServerNotFound, .message = "name a server in the path"};
+    return Error{.reason = Reason::kServerNotFound,
+                 .message = std::string(NameOf(params_.method)) +
+                            " is for one server: name it in the path, /mcp/{server}"};
   }
   const Result<std::size_t> server =
       server_.empty() ? Result<std::size_t>(0) : table.FindServer(server_);
   if (!server) return server.error();
-  return Route{.server = *server, .tool = params_.key};
+  return Route{.server = *server, .name = params_.key};
 }
 
 std::optional<Error> RoutedCall::Send(const Route& route) {
@@ -73,7 +117,7 @@ std::optional<Error> RoutedCall::Send(const Route& route) {
       headers.push_back(std::move(header));
     }
   }
-  params_.Rename(std::string(route.tool));
+  params_.Rename(std::string(route.name));
   progress_token_ = params_.token_span.In(params_.raw);
   Upstream* upstream = &service_.pool().upstream(route.server);
   if (session_ != nullptr) {
@@ -105,7 +149,7 @@ void RoutedCall::Ask(std::optional<std::size_t> server) {
   asking_ = std::make_shared<Alive>(Alive{this});
   const Deadline deadline = Min(deadline_, Deadline::After(kAskTime));
   if (server) {
-    service_.pool().RefreshCatalogue(*server, lane_, kMissMaxAge, deadline,
+    service_.pool().RefreshCatalogue(*server, ListOf(params_.kind), lane_, kMissMaxAge, deadline,
                                      // Never from within this call, which may still be starting.
                                      [&lane = lane_, alive = asking_](std::optional<Error> error) {
                                        lane.Post([alive, error = std::move(error)] {
@@ -113,12 +157,12 @@ void RoutedCall::Ask(std::optional<std::size_t> server) {
                                        });
                                      });
   } else {
-    service_.ListTools(lane_, "", kMissMaxAge, deadline,
-                       [&lane = lane_, alive = asking_](const Result<ToolListing>&) {
-                         lane.Post([alive] {
-                           if (alive->call != nullptr) alive->call->OnAsked(std::nullopt);
-                         });
-                       });
+    service_.lister().List(ListOf(params_.kind), lane_, "", kMissMaxAge, deadline,
+                           [&lane = lane_, alive = asking_](const Result<Listing>&) {
+                             lane.Post([alive] {
+                               if (alive->call != nullptr) alive->call->OnAsked(std::nullopt);
+                             });
+                           });
   }
 }
 

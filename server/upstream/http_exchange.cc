@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/base/log.h"
+#include "server/routing/list_kind.h"
 #include "server/upstream/http_lane.h"
 
 namespace mcpbridge {
@@ -116,8 +117,8 @@ bool HttpExchange::OnEvent(jsonrpc::SseEvent event) {
       OnRequest(*message);
       return false;
     case jsonrpc::Kind::kNotification:
-      if (message->method == "notifications/tools/list_changed") {
-        lane_.events().ToolsChanged();
+      if (IsListChanged(message->method)) {
+        lane_.events().ListsChanged();
       } else if (message->method != "notifications/progress" || ProgressTokenOf(*message) == id_) {
         handler_.OnNotification(*message);
       }

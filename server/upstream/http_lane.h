@@ -26,7 +26,8 @@ class HttpSessionEvents {
   virtual void SessionWanted() = 0;
   // No connection can be made.
   virtual void Unreachable(Error error) = 0;
-  virtual void ToolsChanged() = 0;
+  // One of the server's lists is another now.
+  virtual void ListsChanged() = 0;
 
  protected:
   ~HttpSessionEvents() = default;

@@ -101,6 +101,11 @@ void HttpUpstream::OnInitialized(const jsonrpc::Message& message) {
     status.protocol_version = result->protocol_version;
     status.server_name = result->server_name;
     status.server_version = result->server_version;
+    status.capabilities = result->capabilities;
+    status.instructions = result->instructions;
+    status.has_tools = result->has_tools;
+    status.has_resources = result->has_resources;
+    status.has_prompts = result->has_prompts;
   });
   home_share().Post(*opening_, jsonrpc::RequestMessage("", "notifications/initialized", ""),
                     [this](unsigned status) {
@@ -129,7 +134,7 @@ void HttpUpstream::Open() {
     status.last_error.clear();
   });
   OnEveryLane([session = session_](HttpLane& lane) { lane.SetSession(session); });
-  use_.tools_changed();
+  use_.lists_changed();
 }
 
 void HttpUpstream::GoDown(Error error) {
@@ -217,7 +222,7 @@ void HttpUpstream::OnPong(const Result<jsonrpc::Message>& message) {
     status.health = UpstreamHealth::kServing;
     status.last_error.clear();
   });
-  use_.tools_changed();
+  use_.lists_changed();
 }
 
 void HttpUpstream::OnDeadline() {

@@ -42,7 +42,7 @@ class HttpUpstream final : public Upstream,
   void SessionLost(std::uint64_t epoch, std::string why) override;
   void SessionWanted() override;
   void Unreachable(Error error) override;
-  void ToolsChanged() override { use_.tools_changed(); }
+  void ListsChanged() override { use_.lists_changed(); }
   void OnReply(Result<jsonrpc::Message> message) override;
   void OnDeadline() override;
 

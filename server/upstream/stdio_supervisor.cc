@@ -6,6 +6,7 @@
 
 #include "server/base/log.h"
 #include "server/mcp/initialize.h"
+#include "server/routing/list_kind.h"
 
 namespace mcpbridge {
 namespace {
@@ -145,8 +146,8 @@ void StdioSupervisor::OnGarbage(std::string_view line, const Error& error) {
 }
 
 void StdioSupervisor::OnNotification(jsonrpc::Message& message) {
-  if (message.method == "notifications/tools/list_changed") {
-    if (state_ == State::kServing) use_.tools_changed();
+  if (IsListChanged(message.method)) {
+    if (state_ == State::kServing) use_.lists_changed();
     return;
   }
   Call* call = nullptr;
@@ -231,7 +232,12 @@ void StdioSupervisor::OnInitialized(const jsonrpc::Message& message) {
               .protocol_version = result->protocol_version,
               .last_error = {},
               .server_name = result->server_name,
-              .server_version = result->server_version};
+              .server_version = result->server_version,
+              .capabilities = result->capabilities,
+              .instructions = result->instructions,
+              .has_tools = result->has_tools,
+              .has_resources = result->has_resources,
+              .has_prompts = result->has_prompts};
   });
   Serve(result->protocol_version);
 }
@@ -244,7 +250,7 @@ void StdioSupervisor::Serve(std::string_view protocol_version) {
   serving_since_ = Deadline::Clock::now();
   channel_->Write(jsonrpc::RequestMessage({}, "notifications/initialized", {}) + '\n');
   SendWaiting();
-  use_.tools_changed();
+  use_.lists_changed();
 }
 
 void StdioSupervisor::SendWaiting() {

@@ -24,7 +24,7 @@ class StdioUpstream final : public Upstream {
  public:
   using Limits = StdioLimits;
 
-  // `use.tools_changed` runs on `home`.
+  // `use.lists_changed` runs on `home`.
   StdioUpstream(const ServerConfig& config, Lane& home, const Limits& limits, UpstreamUse use);
   ~StdioUpstream() override;
 

@@ -76,8 +76,8 @@ struct UpstreamUse {
   std::string label = {};         // for the log, behind the server's name; may be empty
   StatusBoard* status = nullptr;  // where its health is shown; null: nowhere
   bool only_on_demand = false;    // (re)connects only when a request wants it
-  // The server has connected, or has said that its list of tools has changed. Any thread.
-  std::function<void()> tools_changed = {};
+  // The server has connected, or has said that one of its lists has changed. Any thread.
+  std::function<void()> lists_changed = {};
 };
 
 // A session with one configured MCP server, or its process. Heals itself: a lost session,

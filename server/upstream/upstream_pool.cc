@@ -27,8 +27,9 @@ UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& rou
         Make(i, home,
              UpstreamUse{.initialize_params = InitializeParams(),
                          .status = &status,
-                         .tools_changed = [this, i] { loaders_[i]->Invalidate(); }}));
-    loaders_.push_back(std::make_unique<CatalogueLoader>(i, *upstreams_.back(), home, router));
+                         .lists_changed = [this, i] { loaders_[i]->Invalidate(); }}));
+    loaders_.push_back(
+        std::make_unique<CatalogueLoader>(i, *upstreams_.back(), home, router, status));
   }
 }
 
@@ -66,7 +67,7 @@ Result<std::shared_ptr<Upstream>> UpstreamPool::NewSession(std::size_t server,
                       UpstreamUse{.initialize_params = InitializeParams(client),
                                   .label = label,
                                   .only_on_demand = true,
-                                  .tools_changed = [] {}});
+                                  .lists_changed = [] {}});
   session->Start();
   return std::shared_ptr<Upstream>(session.release(), [this, home, is_process](Upstream* gone) {
     SeeOff(gone, *home, is_process);
@@ -118,10 +119,10 @@ void UpstreamPool::Stop(const std::string& why) {
   changed_.wait(lock, [&] { return left == 0; });
 }
 
-void UpstreamPool::RefreshCatalogue(std::size_t server, Lane& lane,
+void UpstreamPool::RefreshCatalogue(std::size_t server, ListKind kind, Lane& lane,
                                     std::chrono::milliseconds max_age, Deadline deadline,
                                     std::function<void(std::optional<Error>)> done) {
-  loaders_[server]->Refresh(lane, max_age, deadline, std::move(done));
+  loaders_[server]->Refresh(kind, lane, max_age, deadline, std::move(done));
 }
 
 }  // namespace mcpbridge

@@ -23,7 +23,7 @@
 
 namespace mcpbridge {
 
-// Owns every upstream for the life of the process, and keeps the list of each one's tools. Owned by
+// Owns every upstream for the life of the process, and keeps the lists of what each has. Owned by
 // App. Nothing that belongs to a call can end a session through it: calls get an Exchange only.
 class UpstreamPool {
  public:
@@ -45,11 +45,12 @@ class UpstreamPool {
   // way and no client's session is held any more.
   void Stop(const std::string& why);
 
-  // Makes sure the server's tools are known and no older than `max_age`; those who ask at once
-  // share one tools/list. `done` runs once on `lane`, possibly at once: with the error, if the
+  // Makes sure one of the server's lists is known and no older than `max_age`; those who ask at
+  // once share one request. `done` runs once on `lane`, possibly at once: with the error, if the
   // server couldn't be asked by `deadline`. On `lane`.
-  void RefreshCatalogue(std::size_t server, Lane& lane, std::chrono::milliseconds max_age,
-                        Deadline deadline, std::function<void(std::optional<Error>)> done);
+  void RefreshCatalogue(std::size_t server, ListKind kind, Lane& lane,
+                        std::chrono::milliseconds max_age, Deadline deadline,
+                        std::function<void(std::optional<Error>)> done);
 
  private:
   std::unique_ptr<Upstream> Make(std::size_t server, Lane& home, UpstreamUse use);

@@ -142,7 +142,7 @@ Result<ClientProfile> ProfileOf(const std::string& params) {
 TEST(InitializeTest, EchoesLegacyVersionsAndOffersTheNewestOtherwise) {
   const auto version = [](const std::string& asked) {
     const auto profile = ProfileOf(R"({"protocolVersion":")" + asked + "\"}");
-    return ParseInitializeResult(InitializeAnswer(profile.value().version))
+    return ParseInitializeResult(InitializeAnswer(profile.value().version, "{}", ""))
         .value()
         .protocol_version;
   };
@@ -177,10 +177,31 @@ TEST(InitializeTest, ReadsAServersAnswer) {
   ASSERT_TRUE(result);
   EXPECT_EQ(result->server_name, "n");
   EXPECT_EQ(result->server_version, "2");
+  EXPECT_EQ(result->capabilities, R"({"tools":{}})");
   EXPECT_TRUE(result->has_tools);
+  EXPECT_FALSE(result->has_resources);
+  EXPECT_FALSE(result->has_prompts);
   for (const char* bad :
        {"7", "{}", R"({"protocolVersion":"2026-07-28"})", R"({"protocolVersion":7})"}) {
     EXPECT_EQ(ParseInitializeResult(bad).error().reason, Reason::kUpstreamProtocol) << bad;
+  }
+}
+
+TEST(InitializeTest, ReadsWhatAServerDeclares) {
+  const auto read = [](const std::string& capabilities) {
+    return ParseInitializeResult(R"({"protocolVersion":"2025-03-26")" + capabilities + "}").value();
+  };
+  const std::string all =
+      R"({ "prompts":{},"x":[12345678901234567890],"resources":{"subscribe":true}})";
+  const InitializeResult some = read(R"(,"capabilities": )" + all + " ");
+  EXPECT_EQ(some.capabilities, all);
+  EXPECT_FALSE(some.has_tools);
+  EXPECT_TRUE(some.has_resources);
+  EXPECT_TRUE(some.has_prompts);
+  EXPECT_FALSE(read(R"(,"capabilities":{"logging":{},"tools":null})").has_tools);
+  for (const char* nothing : {"", R"(,"capabilities":{})", R"(,"capabilities":null)"}) {
+    EXPECT_TRUE(read(nothing).has_tools) << nothing;
+    EXPECT_FALSE(read(nothing).has_prompts) << nothing;
   }
 }
 

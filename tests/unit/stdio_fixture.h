@@ -257,7 +257,7 @@ class StdioFixture : public testing::Test {
     upstream_ = std::make_unique<StdioUpstream>(
         config_, home(), limits_,
         UpstreamUse{
-            .initialize_params = InitializeParams(), .status = &status_, .tools_changed = [this] {
+            .initialize_params = InitializeParams(), .status = &status_, .lists_changed = [this] {
               EXPECT_TRUE(home().OnThisThread());
               const std::lock_guard lock(mutex_);
               ++tools_changed_;
@@ -281,7 +281,7 @@ class StdioFixture : public testing::Test {
     return outcome.result;
   }
 
-  // Waits until `condition` holds of what the watcher and on_tools_changed have been told.
+  // Waits until `condition` holds of what the watcher and on_lists_changed have been told.
   template <class F>
   bool WaitUntil(F condition) {
     std::unique_lock lock(mutex_);

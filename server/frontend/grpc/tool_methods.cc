@@ -172,10 +172,10 @@ class ListToolsCall final
     self_ = std::make_shared<ListToolsCall*>(this);
     const Deadline bound =
         Min(deadline(), Deadline::After(tools().config().bridge.limits.call_timeout));
-    tools().ListTools(*lane_, request_.server(), bound,
-                      [self = std::weak_ptr(self_)](Result<ToolListing> listing) {
-                        if (const auto call = self.lock()) (*call)->Answer(listing);
-                      });
+    tools().lister().List(ListKind::kTools, *lane_, request_.server(), bound,
+                          [self = std::weak_ptr(self_)](Result<Listing> listing) {
+                            if (const auto call = self.lock()) (*call)->Answer(listing);
+                          });
   }
 
   void OnCancel() override {
@@ -183,11 +183,11 @@ class ListToolsCall final
     Finish(GoneError());
   }
 
-  void Answer(const Result<ToolListing>& listing) {
+  void Answer(const Result<Listing>& listing) {
     self_.reset();
     if (!listing) return Finish(listing.error());
     v1::ListToolsResponse response;
-    FillPage(*listing, tools().config(), page_, response);
+    FillPage(*listing, page_, response);
     Finish(response);
   }
 

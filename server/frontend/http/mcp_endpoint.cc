@@ -5,7 +5,9 @@
 
 #include "server/base/log.h"
 #include "server/frontend/http/guards.h"
-#include "server/frontend/http/http_tool_call.h"
+#include "server/frontend/http/http_initialize_call.h"
+#include "server/frontend/http/http_list_call.h"
+#include "server/frontend/http/http_routed_call.h"
 #include "server/mcp/initialize.h"
 
 namespace mcpbridge {
@@ -13,8 +15,6 @@ namespace mcpbridge {
 namespace http = boost::beast::http;
 
 namespace {
-
-constexpr std::string_view kSessionHeader = "Mcp-Session-Id";
 
 HttpResponse Accepted() { return {.status = 202}; }
 
@@ -182,11 +182,12 @@ std::unique_ptr<HttpCall> McpEndpoint::Dispatch(Post& post) {
     return nullptr;
   }
   if (const auto method = CallMethodOf(message.method)) return RouteCall(*method, post);
-  if (message.method == "tools/list") return ListTools(post);
+  for (const ListKind kind : kListKinds) {
+    if (message.method == InfoOf(kind).method) return List(kind, post);
+  }
+  if (message.method == "initialize") return Initialize(post);
   if (message.method == "ping") {
     post.responder.Respond({.body = jsonrpc::ResultMessage(message.id, "{}")});
-  } else if (message.method == "initialize") {
-    Initialize(post);
   } else {
     const Error error{.reason = Reason::kMethodNotFound,
                       .message = "Method not found: " + std::string(message.method.substr(0, 100))};
@@ -195,34 +196,31 @@ std::unique_ptr<HttpCall> McpEndpoint::Dispatch(Post& post) {
   return nullptr;
 }
 
-void McpEndpoint::Initialize(Post& post) {
-  const std::string id(post.message.id);
+std::unique_ptr<HttpCall> McpEndpoint::Initialize(Post& post) {
+  std::string id(post.message.id);
   Result<ClientProfile> profile = ParseInitialize(post.message);
-  if (!profile) {
-    post.responder.Respond(HttpResponse::FromError(id, profile.error()));
-    return;
+  std::optional<Error> error = profile ? service_.Enter() : std::optional(profile.error());
+  if (error) {
+    post.responder.Respond(HttpResponse::FromError(id, *error));
+    return nullptr;
   }
-  const auto session = sessions_.Create(*std::move(profile));
-  if (!session) {
-    post.responder.Respond(HttpResponse::FromError(id, session.error()));
-    return;
-  }
-  const std::string answer = InitializeAnswer((*session)->profile().version);
-  post.responder.Respond(
-      {.body = jsonrpc::ResultMessage(id, answer),
-       .headers = std::string(kSessionHeader) + ": " + (*session)->id() + "\r\n"});
+  auto call = std::make_unique<HttpInitializeCall>(service_, sessions_, post.responder,
+                                                   std::move(id), *std::move(profile));
+  call->Start(post.lane, post.path.server);
+  return call;
 }
 
-std::unique_ptr<HttpCall> McpEndpoint::ListTools(Post& post) {
+std::unique_ptr<HttpCall> McpEndpoint::List(ListKind kind, Post& post) {
   const std::string id(post.message.id);
   const Result<Deadline> deadline = CallerDeadline(post.request);
   std::optional<Error> error;
   if (!deadline) error = deadline.error();
+  std::string_view cursor;
   if (!error && !post.message.params.empty()) {
-    std::string_view cursor;
-    if (!jsonrpc::ParamsValue(post.message)["cursor"].get_string().get(cursor)) {
+    const auto missing = jsonrpc::ParamsValue(post.message)["cursor"].get_string().get(cursor);
+    if (missing != simdjson::SUCCESS && missing != simdjson::NO_SUCH_FIELD) {
       error = Error{.reason = Reason::kInvalidArguments,
-                    .message = "unknown cursor: the list has one page"};
+                    .message = "params.cursor must be a string, one that an earlier page gave"};
     }
   }
   if (!error) error = service_.Enter();
@@ -231,8 +229,8 @@ std::unique_ptr<HttpCall> McpEndpoint::ListTools(Post& post) {
     return nullptr;
   }
   constexpr std::chrono::seconds kListTime{10};  // the longest that one slow server holds a list up
-  auto call = std::make_unique<HttpListCall>(service_, post.responder, id);
-  call->Start(post.lane, post.path.server, Min(*deadline, Deadline::After(kListTime)));
+  auto call = std::make_unique<HttpListCall>(service_, post.responder, id, kind);
+  call->Start(post.lane, post.path.server, cursor, Min(*deadline, Deadline::After(kListTime)));
   return call;
 }
 

@@ -57,8 +57,8 @@ class McpEndpoint final : public HttpHandler {
   std::unique_ptr<HttpCall> HandleMcp(Lane& lane, Request& request, HttpResponder& responder,
                                       HttpPath path);
   std::unique_ptr<HttpCall> Dispatch(Post& post);
-  void Initialize(Post& post);
-  std::unique_ptr<HttpCall> ListTools(Post& post);
+  std::unique_ptr<HttpCall> Initialize(Post& post);
+  std::unique_ptr<HttpCall> List(ListKind kind, Post& post);
   std::unique_ptr<HttpCall> RouteCall(CallMethod method, Post& post);
   void Cancel(Post& post);
   PerLane& Of(const Lane& lane) { return *lanes_[static_cast<std::size_t>(lane.index())]; }

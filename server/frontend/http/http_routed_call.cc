@@ -1,4 +1,4 @@
-#include "server/frontend/http/http_tool_call.h"
+#include "server/frontend/http/http_routed_call.h"
 
 #include <utility>
 
@@ -62,45 +62,6 @@ void HttpRoutedCall::CancelByCaller() {
   call_.reset();
   reply_.Fail(
       Error{.reason = Reason::kCancelled, .message = "cancelled by notifications/cancelled"});
-}
-
-HttpListCall::HttpListCall(ToolService& service, HttpResponder& responder, std::string id)
-    : service_(service), responder_(responder), id_(std::move(id)) {}
-
-HttpListCall::~HttpListCall() {
-  alive_->call = nullptr;
-  service_.Leave();
-}
-
-void HttpListCall::Start(Lane& lane, const std::string& server, Deadline deadline) {
-  service_.ListTools(lane, server, deadline, [alive = alive_](Result<ToolListing> listing) {
-    if (alive->call != nullptr) alive->call->OnListing(listing);
-  });
-}
-
-void HttpListCall::OnListing(const Result<ToolListing>& listing) {
-  if (!listing) {
-    responder_.Respond(HttpResponse::FromError(id_, listing.error()));
-    return;
-  }
-  std::string result = R"({"tools":[)";
-  const char* separator = "";
-  for (const ToolListing::Item& item : listing->tools) {
-    result += std::exchange(separator, ",") + item.tool->JsonNamed(item.listed_name);
-  }
-  result += ']';
-  if (!listing->unavailable.empty()) {
-    result += R"(,"_meta":{"mcp-bridge/unavailable":[)";
-    separator = "";
-    for (const auto& [server, error] : listing->unavailable) {
-      result += std::exchange(separator, ",");
-      result += R"({"server":)" + jsonrpc::Quote(server) + R"(,"error":)" +
-                jsonrpc::Quote(error.message) + "}";
-    }
-    result += "]}";
-  }
-  result += '}';
-  responder_.Respond({.body = jsonrpc::ResultMessage(id_, result)});
 }
 
 }  // namespace mcpbridge

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/frontend/http/cancel_registry.h"
@@ -46,26 +47,6 @@ class HttpRoutedCall final : public HttpCall,
   std::vector<std::string> questions_;  // asked in the course of this call
   std::string key_;                     // in registry_; empty: not there
   std::optional<RoutedCall> call_;
-};
-
-// A tools/list that came over HTTP. Lane-only.
-class HttpListCall final : public HttpCall {
- public:
-  HttpListCall(ToolService& service, HttpResponder& responder, std::string id);
-  ~HttpListCall() override;
-
-  void Start(Lane& lane, const std::string& server, Deadline deadline);
-
- private:
-  struct Alive {
-    HttpListCall* call;
-  };
-  void OnListing(const Result<ToolListing>& listing);
-
-  ToolService& service_;
-  HttpResponder& responder_;
-  const std::string id_;
-  const std::shared_ptr<Alive> alive_ = std::make_shared<Alive>(Alive{this});
 };
 
 }  // namespace mcpbridge
