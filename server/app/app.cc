@@ -42,8 +42,9 @@ App::App(const Config& config, Executor& executor)
       router_(config, executor),
       pool_(config, executor, router_, status_),
       service_(config, executor, pool_, router_, status_),
+      sessions_(config, pool_),
       grpc_(service_, executor, status_),
-      http_(service_, executor) {}
+      http_(service_, sessions_, executor) {}
 
 App::~App() { Stop("start failed"); }
 
@@ -94,6 +95,7 @@ void App::Stop(const std::string& why) {
   }
   if (running_) {
     const Step step("sessions and processes are closed");
+    sessions_.CloseAll(why);
     pool_.Stop(why);
   }
   const Step step("threads have ended");

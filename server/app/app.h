@@ -8,6 +8,7 @@
 #include "server/frontend/http/http_frontend.h"
 #include "server/routing/router.h"
 #include "server/runtime/executor.h"
+#include "server/service/client_session.h"
 #include "server/service/tool_service.h"
 #include "server/upstream/status.h"
 #include "server/upstream/upstream_pool.h"
@@ -41,6 +42,7 @@ class App {
 
   // For tests.
   ToolService& service() { return service_; }
+  ClientSessions& sessions() { return sessions_; }
   StatusBoard& status() { return status_; }
 
  private:
@@ -50,6 +52,7 @@ class App {
   Router router_;
   UpstreamPool pool_;
   ToolService service_;
+  ClientSessions sessions_;
   GrpcFrontend grpc_;
   HttpFrontend http_;
   bool running_ = false;

@@ -20,8 +20,9 @@ constexpr int kInternalCode = 13;
 constexpr int kUnavailable = 14;
 constexpr int kUnauthenticatedCode = 16;
 
-// JSON-RPC 2.0's own codes, and -32001, which the MCP SDKs use for a request that timed out.
-// -32020..-32099 are MCP's: of these, only what it defines.
+// JSON-RPC 2.0's own codes; -32001, which the MCP SDKs use for a request that timed out; -32002,
+// which MCP up to 2025-11-25 has for a resource that isn't there. -32020..-32099 are MCP's: of these,
+// only what it defines.
 constexpr int kParse = -32700;
 constexpr int kRequest = -32600;
 constexpr int kMethod = -32601;
@@ -31,6 +32,7 @@ constexpr int kTimeout = -32001;
 constexpr int kMismatch = -32020;
 constexpr int kCapability = -32021;
 constexpr int kVersion = -32022;
+constexpr int kResource = -32002;
 
 }  // namespace
 
@@ -59,6 +61,12 @@ const ReasonInfo& InfoOf(Reason reason) {
       ROW("TOOL_AMBIGUOUS", kInvalidArgument, 200, kParams, false)
     case Reason::kToolNotAllowed:
       ROW("TOOL_NOT_ALLOWED", kPermissionDenied, 200, kParams, false)
+    case Reason::kPromptNotFound:
+      ROW("PROMPT_NOT_FOUND", kNotFound, 200, kParams, false)
+    case Reason::kPromptAmbiguous:
+      ROW("PROMPT_AMBIGUOUS", kInvalidArgument, 200, kParams, false)
+    case Reason::kResourceNotFound:
+      ROW("RESOURCE_NOT_FOUND", kNotFound, 200, kResource, false)
     case Reason::kUnauthenticated:
       ROW("UNAUTHENTICATED", kUnauthenticatedCode, 401, kRequest, false)
     case Reason::kRequestTooLarge:
@@ -81,6 +89,8 @@ const ReasonInfo& InfoOf(Reason reason) {
       ROW("HEADER_MISMATCH", kInvalidArgument, 400, kMismatch, false)
     case Reason::kMissingClientCapability:
       ROW("MISSING_CLIENT_CAPABILITY", kFailedPrecondition, 400, kCapability, false)
+    case Reason::kSessionNotFound:
+      ROW("SESSION_NOT_FOUND", kNotFound, 404, kTimeout, false)
     case Reason::kDeadlineExceeded:
       ROW("DEADLINE_EXCEEDED", kDeadlineExceededCode, 200, kTimeout, false)
     case Reason::kCancelled:

@@ -22,6 +22,9 @@ enum class Reason {
   kToolNotFound,
   kToolAmbiguous,
   kToolNotAllowed,
+  kPromptNotFound,
+  kPromptAmbiguous,
+  kResourceNotFound,
   kUnauthenticated,
   kRequestTooLarge,
   // HTTP only.
@@ -34,6 +37,7 @@ enum class Reason {
   kUnsupportedProtocolVersion,
   kHeaderMismatch,
   kMissingClientCapability,
+  kSessionNotFound,
   // The call's own end.
   kDeadlineExceeded,
   kCancelled,

@@ -70,6 +70,8 @@ void ReadLimits(YamlReader& reader, const YamlValue& value, BridgeConfig::Limits
        {"response_bytes", size(limits.response_bytes)},
        {"header_bytes", size(limits.header_bytes)},
        {"http_connections", count(limits.http_connections)},
+       {"sessions", count(limits.sessions)},
+       {"client_processes", count(limits.client_processes)},
        {"upstream_connections", count(limits.upstream_connections)},
        {"call_timeout", [&](const YamlValue& v) { reader.ReadDuration(v, limits.call_timeout); }}});
 }
@@ -97,6 +99,7 @@ void ReadBridgeSection(YamlReader& reader, const YamlValue& value, BridgeConfig&
        {"grpc_threads_per_queue",
         [&](const YamlValue& v) { reader.ReadInt(v, bridge.grpc_threads_per_queue); }},
        {"limits", [&](const YamlValue& v) { ReadLimits(reader, v, bridge.limits); }},
+       {"session_idle", [&](const YamlValue& v) { reader.ReadDuration(v, bridge.session_idle); }},
        {"drain_grace", [&](const YamlValue& v) { reader.ReadDuration(v, bridge.drain_grace); }},
        {"catalogue_ttl", [&](const YamlValue& v) { reader.ReadDuration(v, bridge.catalogue_ttl); }},
        {"log_level", [&](const YamlValue& v) { reader.ReadWord(v, bridge.log_level); }}});

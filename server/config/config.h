@@ -37,6 +37,13 @@ enum class AuthType {
 
 enum class TransportKind { kHttp, kStdio };
 
+// Which session of a server a client's calls go through, if the client has a session with the
+// bridge itself (it began with `initialize`). Callers without one always share.
+enum class Isolation {
+  kSession,  // one of the client's own: what the server keeps for it, and asks it, is nobody else's
+  kShared,   // the one that all share
+};
+
 // One entry of `mcp_servers`.
 struct ServerConfig {
   std::string name;         // `alias` if given, else the key
@@ -58,6 +65,8 @@ struct ServerConfig {
   // Bare tool names. Empty: all are allowed. A tool in both lists is denied.
   std::vector<std::string> allowed_tools;
   std::vector<std::string> disallowed_tools;
+
+  Isolation isolation = Isolation::kSession;
 
   // The longest that one call may take, whatever its caller asks. LiteLLM's default is 60 s.
   std::chrono::milliseconds timeout = std::chrono::seconds(60);
@@ -92,12 +101,19 @@ struct BridgeConfig {
     std::size_t header_bytes = 16 << 10;
     // Open HTTP connections from callers.
     int http_connections = 8192;
+    // Sessions of HTTP clients. An idle one is a few KiB here and a session with each server it
+    // uses.
+    int sessions = 4096;
+    // Processes of stdio servers that are one client's own: 64 of 50 MiB are 3 GiB.
+    int client_processes = 64;
     // Connections to one http server, per lane.
     int upstream_connections = 1024;
     // The longest any call may take, whatever its caller and its server's `timeout` say.
     std::chrono::milliseconds call_timeout = std::chrono::minutes(10);
   } limits;
 
+  // A client's session that hasn't been used for so long is over.
+  std::chrono::milliseconds session_idle = std::chrono::hours(1);
   // How long calls in flight may take to finish after SIGTERM.
   std::chrono::milliseconds drain_grace = std::chrono::seconds(20);
   // How old a server's list of tools may grow before it is asked again.

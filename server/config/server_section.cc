@@ -117,6 +117,7 @@ class ServerSection {
              }),
          key("allowed_tools", tools(server_.allowed_tools)),
          key("disallowed_tools", tools(server_.disallowed_tools)),
+         key("isolation", [this](const YamlValue& v) { ReadIsolation(v); }),
          key("timeout", [this](const YamlValue& v) { ReadTimeout(v); }),
          key("description",
              [this](const YamlValue& v) { reader_.ReadString(v, server_.description); }),
@@ -222,6 +223,16 @@ class ServerSection {
     const auto has_wildcard = [](const std::string& tool) { return tool.find('*') != tool.npos; };
     if (std::ranges::any_of(out, has_wildcard)) {
       reader_.AddError(value, "has a wildcard (*): name each tool");
+    }
+  }
+
+  void ReadIsolation(const YamlValue& value) {
+    std::string word;
+    if (!reader_.ReadWord(value, word)) return;
+    if (word == "session" || word == "shared") {
+      server_.isolation = word == "shared" ? Isolation::kShared : Isolation::kSession;
+    } else {
+      reader_.AddError(value, "expected session or shared");
     }
   }
 

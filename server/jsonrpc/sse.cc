@@ -73,7 +73,11 @@ std::string SseMessage(std::string_view json) {
   static constexpr std::string_view kHead = "event: message\ndata: ";
   std::string out;
   out.reserve(kHead.size() + json.size() + 2);
-  return out.append(kHead).append(json).append("\n\n");
+  out.append(kHead).append(json);
+  for (std::size_t i = kHead.size(); i < out.size(); ++i) {
+    if (out[i] == '\n' || out[i] == '\r') out[i] = ' ';
+  }
+  return out.append("\n\n");
 }
 
 }  // namespace mcpbridge::jsonrpc

@@ -53,7 +53,8 @@ class SseParser {
   SseEvent event_;
 };
 
-// "event: message\ndata: ...\n\n"; `json` must hold no line end.
+// "event: message\ndata: ...\n\n"; line ends, which JSON has between its tokens only, become
+// spaces.
 std::string SseMessage(std::string_view json);
 
 }  // namespace mcpbridge::jsonrpc

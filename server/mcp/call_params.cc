@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -16,8 +17,35 @@ Error Invalid(std::string message) {
   return Error{.reason = Reason::kInvalidArguments, .message = std::move(message)};
 }
 
+struct Method {
+  CallMethod method;
+  std::string_view name;
+  CallParams::KeyKind kind;  // kComplete: as its ref says
+  std::string_view key;      // the member of params that decides where the request goes
+  std::string_view missing;  // said where it isn't there
+};
+
+constexpr std::array<Method, 7> kMethods = {{
+    {CallMethod::kCallTool, "tools/call", CallParams::KeyKind::kTool, "name",
+     "params.name, the tool to call, is missing"},
+    {CallMethod::kGetPrompt, "prompts/get", CallParams::KeyKind::kPrompt, "name",
+     "params.name, the prompt to get, is missing"},
+    {CallMethod::kReadResource, "resources/read", CallParams::KeyKind::kResource, "uri",
+     "params.uri, the resource to read, is missing"},
+    {CallMethod::kSubscribe, "resources/subscribe", CallParams::KeyKind::kResource, "uri",
+     "params.uri, the resource to subscribe to, is missing"},
+    {CallMethod::kUnsubscribe, "resources/unsubscribe", CallParams::KeyKind::kResource, "uri",
+     "params.uri, the resource to unsubscribe from, is missing"},
+    {CallMethod::kComplete, "completion/complete", CallParams::KeyKind::kPrompt, "ref",
+     "params.ref must have type ref/prompt and a name, or type ref/resource and a uri"},
+    {CallMethod::kSetLevel, "logging/setLevel", CallParams::KeyKind::kNone, "level",
+     "params.level, the least level to log, is missing"},
+}};
+
+const Method& RowOf(CallMethod method) { return kMethods[static_cast<std::size_t>(method)]; }
+
 // Where `part`, a view into `whole`, stands in it; without the space behind a scalar.
-CallParams::Span SpanOf(std::string_view whole, std::string_view part) {
+Span SpanOf(std::string_view whole, std::string_view part) {
   return {static_cast<std::size_t>(part.data() - whole.data()), jsonrpc::TrimEnd(part).size()};
 }
 
@@ -44,19 +72,51 @@ std::optional<Error> ReadMeta(od::value value, std::string_view whole, CallParam
   return std::nullopt;
 }
 
-// What kind of value each member of params must be, and whether it was seen.
+// Which members have been seen.
 struct Seen {
-  bool name = false;
+  bool key = false;
   bool arguments = false;
   bool meta = false;
   int members = 0;
 };
 
-std::optional<Error> ReadName(od::value value, std::string_view whole, CallParams& params) {
-  params.name_span = SpanOf(whole, value.raw_json_token());
-  std::string_view name;
-  if (value.get_string().get(name)) return Invalid("params.name must be a string");
-  params.name = name;
+std::optional<Error> ReadKey(od::value value, std::string_view member, std::string_view whole,
+                             CallParams& params) {
+  params.key_span = SpanOf(whole, value.raw_json_token());
+  std::string_view key;
+  if (value.get_string().get(key)) {
+    return Invalid("params." + std::string(member) + " must be a string");
+  }
+  params.key = key;
+  return std::nullopt;
+}
+
+// params.ref of completion/complete.
+std::optional<Error> ReadRef(od::value value, std::string_view whole, CallParams& params) {
+  const Error malformed = Invalid(std::string(RowOf(CallMethod::kComplete).missing));
+  od::object ref;
+  if (value.get_object().get(ref)) return malformed;
+  std::string type;
+  bool keyed = false;
+  bool is_uri = false;
+  for (auto field : ref) {
+    std::string_view member;
+    if (field.error() || field.unescaped_key().get(member)) return malformed;
+    od::value inner = field.value_unsafe().value();
+    std::string_view text;
+    if (member == "type") {
+      if (!type.empty() || inner.get_string().get(text)) return malformed;
+      type = text;
+    } else if (member == "name" || member == "uri") {
+      is_uri = member == "uri";
+      if (std::exchange(keyed, true)) return malformed;
+      if (auto error = ReadKey(inner, "ref", whole, params)) return error;
+    } else if (!jsonrpc::Validate(inner, 2)) {
+      return malformed;
+    }
+  }
+  if (!keyed || type != (is_uri ? "ref/resource" : "ref/prompt")) return malformed;
+  params.kind = is_uri ? CallParams::KeyKind::kResource : CallParams::KeyKind::kPrompt;
   return std::nullopt;
 }
 
@@ -73,9 +133,11 @@ std::optional<Error> ReadMember(std::string_view key, od::value value, std::stri
                                 CallParams& params, Seen& seen) {
   const auto first = [&](bool& flag) { return !std::exchange(flag, true); };
   ++seen.members;
-  if (key == "name") {
-    if (!first(seen.name)) return Invalid("params.name occurs twice");
-    return ReadName(value, whole, params);
+  const std::string_view wanted = RowOf(params.method).key;
+  if (key == wanted) {
+    if (!first(seen.key)) return Invalid("params." + std::string(wanted) + " occurs twice");
+    if (params.method == CallMethod::kComplete) return ReadRef(value, whole, params);
+    return ReadKey(value, wanted, whole, params);
   }
   if (key == "arguments") {
     if (!first(seen.arguments)) return Invalid("params.arguments occurs twice");
@@ -99,31 +161,35 @@ std::optional<Error> ReadParams(od::object object, std::string_view whole, CallP
     if (auto error = ReadMember(key, field.value_unsafe().value(), whole, params, seen))
       return error;
   }
-  if (params.name.empty()) return Invalid("params.name, the tool to call, is missing");
+  if (params.key.empty()) return Invalid(std::string(RowOf(params.method).missing));
   return std::nullopt;
 }
 
 }  // namespace
 
-void CallParams::Rewrite(std::string_view new_name, std::string_view token) {
-  const auto replace = [this](Span span, std::string_view by) {
-    if (span.size != 0) raw.replace(span.begin, span.size, by);
-  };
-  const std::string quoted = new_name == name ? std::string() : jsonrpc::Quote(new_name);
-  const Span name_to_change = quoted.empty() ? Span{} : name_span;
-  // The later one first, so that the other stays where it is.
-  if (token_span.begin > name_to_change.begin) {
-    replace(token_span, token);
-    replace(name_to_change, quoted);
-  } else {
-    replace(name_to_change, quoted);
-    replace(token_span, token);
+std::string_view NameOf(CallMethod method) { return RowOf(method).name; }
+
+std::optional<CallMethod> CallMethodOf(std::string_view name) {
+  for (const Method& row : kMethods) {
+    if (row.name == name) return row.method;
   }
+  return std::nullopt;
 }
 
-Result<CallParams> ParseCallParams(jsonrpc::Message& message) {
-  if (message.params.empty()) return Invalid("params.name, the tool to call, is missing");
+void CallParams::Rename(std::string_view new_key) {
+  if (new_key == key) return;
+  const std::string quoted = jsonrpc::Quote(new_key);
+  raw.replace(key_span.begin, key_span.size, quoted);
+  if (token_span.begin > key_span.begin) token_span.begin += quoted.size() - key_span.size;
+  key_span.size = quoted.size();
+  key = new_key;
+}
+
+Result<CallParams> ParseCallParams(CallMethod method, jsonrpc::Message& message) {
+  if (message.params.empty()) return Invalid(std::string(RowOf(method).missing));
   CallParams params;
+  params.method = method;
+  params.kind = RowOf(method).kind;
   Seen seen;
   od::object object;
   if (jsonrpc::ParamsValue(message).get_object().get(object)) {

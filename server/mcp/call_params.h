@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,30 +10,55 @@
 
 namespace mcpbridge {
 
-// The params of one tools/call as raw JSON, and where in it the bridge may have to change
-// something: everything else is passed on byte for byte.
-struct CallParams {
-  struct Span {
-    std::size_t begin = 0;
-    std::size_t size = 0;  // 0: not there
-  };
-
-  std::string raw;   // one JSON object
-  std::string name;  // params.name, unescaped
-  Span name_span;    // of its raw value, quotes included
-  Span token_span;   // of params._meta.progressToken's raw value
-
-  // Puts another tool name in, and replaces the progress token, if there is one, by `token`.
-  void Rewrite(std::string_view new_name, std::string_view token);
+// The requests that one server answers.
+enum class CallMethod {
+  kCallTool,      // tools/call
+  kGetPrompt,     // prompts/get
+  kReadResource,  // resources/read
+  kSubscribe,     // resources/subscribe
+  kUnsubscribe,   // resources/unsubscribe
+  kComplete,      // completion/complete
+  kSetLevel,      // logging/setLevel
 };
 
-// Reads the params of `message`, a tools/call, and checks them all the way down, on the parse that
-// made `message`. Errors: kInvalidArguments (no params, no name, arguments or _meta not an object,
-// a member that decides anything twice).
-Result<CallParams> ParseCallParams(jsonrpc::Message& message);
+// "tools/call".
+std::string_view NameOf(CallMethod method);
+// nullopt: not one of them.
+std::optional<CallMethod> CallMethodOf(std::string_view name);
 
-// Builds params from their parts; `arguments` and `meta` are raw JSON objects, empty: absent. They
-// are checked as ParseCallParams does.
+// A part of a text.
+struct Span {
+  std::size_t begin = 0;
+  std::size_t size = 0;  // 0: not there
+
+  std::string_view In(std::string_view text) const { return text.substr(begin, size); }
+};
+
+// The params of one request that one server answers, as raw JSON, and where in it the bridge may
+// have to change something: everything else is passed on byte for byte.
+struct CallParams {
+  // What `key` is: the name of a tool or of a prompt, or the URI of a resource (or, with
+  // completion/complete, a URI template). kNone: the request is for the server as such.
+  enum class KeyKind { kTool, kPrompt, kResource, kNone };
+
+  CallMethod method = CallMethod::kCallTool;
+  KeyKind kind = KeyKind::kTool;
+  std::string raw;  // one JSON object
+  std::string key;  // unescaped
+  Span key_span;    // of its raw value, quotes included
+  Span token_span;  // of params._meta.progressToken's raw value
+
+  // Puts another key in.
+  void Rename(std::string_view new_key);
+};
+
+// Reads the params of `message`, a request of `method`, and checks them all the way down, on the
+// parse that made `message`. Errors: kInvalidArguments (no params, no key, arguments or _meta not
+// an object, a member that decides anything twice).
+Result<CallParams> ParseCallParams(CallMethod method, jsonrpc::Message& message);
+
+// Builds those of a tools/call from their parts; `arguments` and `meta` are raw JSON objects,
+// empty: absent. They are checked as ParseCallParams does.
 Result<CallParams> MakeCallParams(std::string_view name, std::string_view arguments,
                                   std::string_view meta);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "server/base/version.h"
 #include "server/jsonrpc/message.h"
@@ -30,6 +31,32 @@ std::string TextOf(simdjson::simdjson_result<od::value> value) {
   return value.get_string().get(text) ? std::string() : std::string(text);
 }
 
+// Whether a server declares the capability `name`.
+bool Declares(od::object& capabilities, std::string_view name) {
+  od::object capability;
+  return !capabilities.find_field_unordered(name).get_object().get(capability);
+}
+
+// False: not valid JSON.
+bool ReadCapabilities(od::object object, InitializeResult& result) {
+  std::string_view raw;
+  if (object.raw_json().get(raw)) return false;
+  result.capabilities = jsonrpc::TrimEnd(raw);
+  object.reset();
+  bool is_empty = true;
+  for (auto field : object) {
+    std::string_view name;
+    if (field.error() || field.unescaped_key().get(name)) return false;
+    if (!jsonrpc::Validate(field.value_unsafe().value())) return false;
+    is_empty = false;
+  }
+  object.reset();
+  result.has_tools = is_empty || Declares(object, "tools");
+  result.has_resources = Declares(object, "resources");
+  result.has_prompts = Declares(object, "prompts");
+  return true;
+}
+
 }  // namespace
 
 bool IsLegacyVersion(std::string_view version) {
@@ -44,6 +71,67 @@ std::string InitializeParams() {
       .append(R"(","capabilities":{},"clientInfo":)")
       .append(Implementation())
       .append("}");
+}
+
+std::string InitializeParams(const ClientProfile& client) {
+  return std::string(R"({"protocolVersion":")")
+      .append(client.version)
+      .append(R"(","capabilities":)")
+      .append(client.capabilities)
+      .append(R"(,"clientInfo":)")
+      .append(client.client_info.empty() ? Implementation() : client.client_info)
+      .append("}");
+}
+
+bool ClientProfile::CanAnswer(std::string_view method) const {
+  return (method == "sampling/createMessage" && can_sample) ||
+         (method == "elicitation/create" && can_elicit) || (method == "roots/list" && has_roots);
+}
+
+Result<ClientProfile> ParseInitialize(jsonrpc::Message& message) {
+  const auto invalid = [](std::string what) {
+    return Error{.reason = Reason::kInvalidArguments, .message = std::move(what)};
+  };
+  od::object params;
+  if (message.params.empty() || jsonrpc::ParamsValue(message).get_object().get(params)) {
+    return invalid("params.protocolVersion, a string, is missing");
+  }
+  ClientProfile client;
+  client.capabilities = "{}";
+  for (auto field : params) {
+    std::string_view key;
+    if (field.error() || field.unescaped_key().get(key)) return invalid("params is not valid JSON");
+    od::value value = field.value_unsafe().value();
+    std::string_view raw;
+    if (key == "protocolVersion") {
+      if (value.get_string().get(raw)) return invalid("params.protocolVersion must be a string");
+      client.version = IsLegacyVersion(raw) ? raw : kNewestLegacyVersion;
+    } else if (key == "capabilities" || key == "clientInfo") {
+      const bool is_capabilities = key == "capabilities";
+      od::object object;
+      if (value.get_object().get(object) || object.raw_json().get(raw)) {
+        return invalid("params." + std::string(is_capabilities ? "capabilities" : "clientInfo") +
+                       " must be an object");
+      }
+      (is_capabilities ? client.capabilities : client.client_info) = raw;
+      object.reset();
+      for (auto inner : object) {
+        std::string_view name;
+        if (inner.error() || inner.unescaped_key().get(name))
+          return invalid("params is not valid JSON");
+        if (is_capabilities && name == "sampling") client.can_sample = true;
+        if (is_capabilities && name == "elicitation") client.can_elicit = true;
+        if (is_capabilities && name == "roots") client.has_roots = true;
+        if (!jsonrpc::Validate(inner.value_unsafe().value(), 2)) {
+          return invalid("params is not valid JSON");
+        }
+      }
+    } else if (!jsonrpc::Validate(value, 1)) {
+      return invalid("params is not valid JSON");
+    }
+  }
+  if (client.version.empty()) return invalid("params.protocolVersion, a string, is missing");
+  return client;
 }
 
 Result<InitializeResult> ParseInitializeResult(std::string_view raw) {
@@ -65,19 +153,52 @@ Result<InitializeResult> ParseInitializeResult(std::string_view raw) {
     result.server_name = TextOf(inner.find_field_unordered("name"));
     result.server_version = TextOf(inner.find_field_unordered("version"));
   }
-  if (!object.find_field_unordered("capabilities").get_object().get(inner)) {
-    od::object tools;
-    result.has_tools = !inner.find_field_unordered("tools").get_object().get(tools);
+  std::string_view instructions;
+  if (!object.find_field_unordered("instructions").get_string().get(instructions)) {
+    result.instructions = jsonrpc::Quote(instructions);
+  }
+  result.has_tools = true;
+  if (!object.find_field_unordered("capabilities").get_object().get(inner) &&
+      !ReadCapabilities(inner, result)) {
+    return Malformed("has capabilities that are not valid JSON");
   }
   return result;
 }
 
-std::string InitializeAnswer(std::string_view requested) {
-  return std::string(R"({"protocolVersion":")")
-      .append(IsLegacyVersion(requested) ? requested : kNewestLegacyVersion)
-      .append(R"(","capabilities":{"tools":{}},"serverInfo":)")
-      .append(Implementation())
-      .append("}");
+std::string InitializeAnswer(std::string_view version, std::string_view capabilities,
+                             std::string_view instructions) {
+  std::string answer = R"({"protocolVersion":")";
+  answer.append(version).append(R"(","capabilities":)").append(capabilities);
+  answer.append(R"(,"serverInfo":)").append(Implementation());
+  if (!instructions.empty()) answer.append(R"(,"instructions":)").append(instructions);
+  return answer.append("}");
+}
+
+std::string MergeCapabilities(const std::vector<std::string>& capabilities) {
+  std::map<std::string, std::string, std::less<>> merged;  // by raw key
+  for (const std::string& raw : capabilities) {
+    od::parser parser;
+    const simdjson::padded_string text(raw);
+    od::document document;
+    od::object object;
+    if (parser.iterate(text).get(document) || document.get_object().get(object)) continue;
+    for (auto field : object) {
+      std::string_view key;
+      std::string_view value;
+      if (field.error() || field.unescaped_key().get(key)) break;
+      const std::string name(key);
+      od::object feature;  // a capability is one; anything else is left out
+      if (field.value().get_object().get(feature) || feature.raw_json().get(value)) continue;
+      if (name != "tasks") merged.emplace(jsonrpc::Quote(name), jsonrpc::TrimEnd(value));
+    }
+  }
+  if (merged.empty()) return R"({"tools":{}})";
+  std::string out = "{";
+  for (const auto& [key, value] : merged) {
+    if (out.size() > 1) out += ',';
+    out.append(key).append(":").append(value);
+  }
+  return out + "}";
 }
 
 }  // namespace mcpbridge

@@ -2,8 +2,10 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/base/error.h"
+#include "server/jsonrpc/message.h"
 
 namespace mcpbridge {
 
@@ -15,22 +17,52 @@ inline constexpr std::string_view kNewestLegacyVersion = "2025-11-25";
 // 2024-11-05, 2025-03-26, 2025-06-18 or 2025-11-25.
 bool IsLegacyVersion(std::string_view version);
 
-// The params of the `initialize` that the bridge sends to a server, raw JSON.
+// What a client said of itself in `initialize`.
+struct ClientProfile {
+  std::string version;       // the negotiated one, legacy
+  std::string capabilities;  // raw object
+  std::string client_info;   // raw object; empty: not given
+  bool can_sample = false;   // it declared the capability `sampling`
+  bool can_elicit = false;   // `elicitation`
+  bool has_roots = false;    // `roots`
+
+  // Whether it declared what it takes to answer a server's request of this method.
+  bool CanAnswer(std::string_view method) const;
+};
+
+// Reads the params of a client's `initialize`. Errors: kInvalidArguments.
+Result<ClientProfile> ParseInitialize(jsonrpc::Message& message);
+
+// The params of the `initialize` that the bridge sends to a server for itself, raw JSON.
 std::string InitializeParams();
+// The same for a client's own session: with its version, capabilities and name.
+std::string InitializeParams(const ClientProfile& client);
 
 // What a server said of itself.
 struct InitializeResult {
   std::string protocol_version;
   std::string server_name;
   std::string server_version;
-  bool has_tools = false;  // it declared the capability `tools`
+  std::string capabilities;  // the raw object; empty: it sent none
+  std::string instructions;  // raw string; empty: it gave none
+  // What it declared. A server that declares nothing at all is taken to have tools.
+  bool has_tools = false;
+  bool has_resources = false;
+  bool has_prompts = false;
 };
 
 // Reads the raw result of `initialize`. Errors: kUpstreamProtocol (not an object, no version, or a
 // version that isn't legacy).
 Result<InitializeResult> ParseInitializeResult(std::string_view raw);
 
-// The raw result of an `initialize` that a client sent with `requested` as its protocolVersion.
-std::string InitializeAnswer(std::string_view requested);
+// The raw result of a client's `initialize`, whose negotiated version is `version`.
+// `capabilities`: raw object; `instructions`: raw string, may be empty.
+std::string InitializeAnswer(std::string_view version, std::string_view capabilities,
+                             std::string_view instructions);
+
+// What servers that declare `capabilities` (raw objects, empty: not known) can do together. One
+// server: what it declares. Several: a feature that any has; where it has options, as the first
+// declares it. Never `tasks`, whose requests the bridge can't route.
+std::string MergeCapabilities(const std::vector<std::string>& capabilities);
 
 }  // namespace mcpbridge

@@ -9,92 +9,106 @@ namespace {
 
 namespace od = simdjson::ondemand;
 
-Error Malformed(const std::string& what) {
-  return Error{.reason = Reason::kUpstreamProtocol,
-               .message = "the server's answer to tools/list " + what};
+Error Malformed(const ListKindInfo& kind, std::string_view what) {
+  return Error{
+      .reason = Reason::kUpstreamProtocol,
+      .message =
+          std::string("the server's answer to ").append(kind.method).append(" ").append(what)};
 }
 
-// Reads one tool and checks it all the way down. False: it isn't a tool with a name.
-bool ReadTool(od::object tool, ToolEntry& entry) {
+Error NoArray(const ListKindInfo& kind) {
+  return Malformed(kind, std::string("has no array `").append(kind.member).append("`"));
+}
+
+// Reads one item and checks it all the way down. False: it isn't an object with a key.
+bool ReadEntry(const ListKindInfo& kind, od::object item, ListEntry& entry) {
   std::string_view raw;
-  if (tool.raw_json().get(raw)) return false;
+  if (item.raw_json().get(raw)) return false;
   entry.json = jsonrpc::TrimEnd(raw);
-  tool.reset();
-  for (auto field : tool) {
-    std::string_view key;
-    if (field.error() || field.unescaped_key().get(key)) return false;
+  item.reset();
+  for (auto field : item) {
+    std::string_view member;
+    if (field.error() || field.unescaped_key().get(member)) return false;
     od::value value = field.value_unsafe().value();
-    if (key != "name") {
+    if (member != kind.key) {
       if (!jsonrpc::Validate(value)) return false;
       continue;
     }
     const std::string_view token = value.raw_json_token();
-    entry.name_begin = static_cast<std::size_t>(token.data() - raw.data());
-    entry.name_size = jsonrpc::TrimEnd(token).size();
-    std::string_view name;
-    if (value.get_string().get(name)) return false;
-    entry.name = name;
+    entry.key_begin = static_cast<std::size_t>(token.data() - raw.data());
+    entry.key_size = jsonrpc::TrimEnd(token).size();
+    std::string_view key;
+    if (value.get_string().get(key)) return false;
+    entry.key = key;
   }
-  return !entry.name.empty();
+  return !entry.key.empty();
+}
+
+std::optional<Error> ReadEntries(const ListKindInfo& kind, od::value value, EntryList& list) {
+  od::array items;
+  if (value.get_array().get(items)) return NoArray(kind);
+  for (auto element : items) {
+    od::object item;
+    ListEntry entry;
+    if (element.get_object().get(item) || !ReadEntry(kind, item, entry)) {
+      return Malformed(kind, std::string("holds something that is not a ").append(kind.item));
+    }
+    list.entries.push_back(std::move(entry));
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
-std::string ToolEntry::JsonNamed(std::string_view new_name) const {
-  if (new_name == name) return json;
+std::string ListEntry::JsonNamed(std::string_view new_key) const {
+  if (new_key == key) return json;
   std::string out = json;
-  return out.replace(name_begin, name_size, jsonrpc::Quote(new_name));
+  return out.replace(key_begin, key_size, jsonrpc::Quote(new_key));
 }
 
-const ToolEntry* Catalogue::Find(std::string_view name) const {
+const ListEntry* EntryList::Find(std::string_view key) const {
   const auto at = std::lower_bound(
-      tools.begin(), tools.end(), name,
-      [](const ToolEntry& tool, std::string_view wanted) { return tool.name < wanted; });
-  return at != tools.end() && at->name == name ? &*at : nullptr;
+      entries.begin(), entries.end(), key,
+      [](const ListEntry& entry, std::string_view wanted) { return entry.key < wanted; });
+  return at != entries.end() && at->key == key ? &*at : nullptr;
 }
 
-Result<std::string> AppendToolsPage(std::string_view raw_result, Catalogue& catalogue) {
+Result<std::string> AppendPage(ListKind kind, std::string_view raw_result, EntryList& list) {
+  const ListKindInfo& info = InfoOf(kind);
   od::parser parser;
   const simdjson::padded_string text(raw_result);
   od::document document;
   od::object result;
   if (parser.iterate(text).get(document) || document.get_object().get(result)) {
-    return Malformed("is not an object");
+    return Malformed(info, "is not an object");
   }
   std::string cursor;
-  bool has_tools = false;
+  bool has_array = false;
   for (auto field : result) {
-    std::string_view key;
-    if (field.error() || field.unescaped_key().get(key)) return Malformed("is not valid JSON");
+    std::string_view member;
+    if (field.error() || field.unescaped_key().get(member)) {
+      return Malformed(info, "is not valid JSON");
+    }
     od::value value = field.value_unsafe().value();
-    if (key == "nextCursor") {
+    if (member == "nextCursor") {
       std::string_view next;
       if (!value.get_string().get(next)) cursor = jsonrpc::Quote(next);
-    } else if (key == "tools") {
-      od::array tools;
-      if (value.get_array().get(tools)) return Malformed("has no array `tools`");
-      has_tools = true;
-      for (auto element : tools) {
-        od::object tool;
-        ToolEntry entry;
-        if (element.get_object().get(tool) || !ReadTool(tool, entry)) {
-          return Malformed("holds something that is not a tool");
-        }
-        catalogue.tools.push_back(std::move(entry));
-      }
+    } else if (member == info.member) {
+      has_array = true;
+      if (auto error = ReadEntries(info, value, list)) return *std::move(error);
     }
   }
-  if (!has_tools) return Malformed("has no array `tools`");
+  if (!has_array) return NoArray(info);
   return cursor;
 }
 
-void Finish(Catalogue& catalogue) {
-  auto& tools = catalogue.tools;
-  std::stable_sort(tools.begin(), tools.end(),
-                   [](const ToolEntry& a, const ToolEntry& b) { return a.name < b.name; });
-  tools.erase(std::unique(tools.begin(), tools.end(),
-                          [](const ToolEntry& a, const ToolEntry& b) { return a.name == b.name; }),
-              tools.end());
+void Finish(EntryList& list) {
+  auto& entries = list.entries;
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const ListEntry& a, const ListEntry& b) { return a.key < b.key; });
+  entries.erase(std::unique(entries.begin(), entries.end(),
+                            [](const ListEntry& a, const ListEntry& b) { return a.key == b.key; }),
+                entries.end());
 }
 
 }  // namespace mcpbridge

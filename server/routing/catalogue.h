@@ -1,39 +1,58 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "server/base/error.h"
+#include "server/routing/list_kind.h"
 
 namespace mcpbridge {
 
-// One tool as its server describes it.
-struct ToolEntry {
-  std::string name;  // the server's own name for it
-  std::string json;  // the tool object, verbatim
-  // Where in `json` the raw value of "name" stands, quotes included.
-  std::size_t name_begin = 0;
-  std::size_t name_size = 0;
+// One tool, resource, resource template or prompt as its server describes it.
+struct ListEntry {
+  std::string key;   // the server's own name, uri or uriTemplate of it
+  std::string json;  // the object, verbatim
+  // Where in `json` the raw value of the key stands, quotes included.
+  std::size_t key_begin = 0;
+  std::size_t key_size = 0;
 
-  // `json` with another name in it.
-  std::string JsonNamed(std::string_view new_name) const;
+  // `json` with another key in it.
+  std::string JsonNamed(std::string_view new_key) const;
+
+  bool operator==(const ListEntry&) const = default;
 };
 
-// The tools of one server as of one moment, sorted by name. Immutable.
+// One list of one server, sorted by key, each key once.
+struct EntryList {
+  std::vector<ListEntry> entries;
+
+  // Null: no such entry.
+  const ListEntry* Find(std::string_view key) const;
+
+  bool operator==(const EntryList&) const = default;
+};
+
+// The lists of one server as of one moment. Immutable once published; what didn't change between
+// two of them is shared.
 struct Catalogue {
-  std::vector<ToolEntry> tools;
+  struct Slot {
+    std::shared_ptr<const EntryList> list;  // null: not known
+    std::optional<Error> failure;           // why the server's last answer about it was no list
+  };
+  PerList<Slot> lists;
 
-  // Null: no such tool.
-  const ToolEntry* Find(std::string_view name) const;
+  // Null: not known.
+  const EntryList* Known(ListKind kind) const { return lists[kind].list.get(); }
 };
 
-// Reads one page of tools/list from a raw result into `catalogue` (unsorted), and the next page's
-// cursor (raw JSON string; empty: none). Errors: kUpstreamProtocol.
-Result<std::string> AppendToolsPage(std::string_view raw_result, Catalogue& catalogue);
+// Reads one page of a list from a raw result into `list` (unsorted), and the next page's cursor
+// (raw JSON string; empty: none). Errors: kUpstreamProtocol.
+Result<std::string> AppendPage(ListKind kind, std::string_view raw_result, EntryList& list);
 
-// Sorts by name and drops later tools of the same name.
-void Finish(Catalogue& catalogue);
+// Sorts by key and drops later entries of the same key.
+void Finish(EntryList& list);
 
 }  // namespace mcpbridge

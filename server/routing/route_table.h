@@ -4,57 +4,101 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "server/base/error.h"
 #include "server/config/config.h"
 #include "server/routing/catalogue.h"
+#include "server/routing/list_kind.h"
+#include "server/routing/listed_names.h"
+#include "server/routing/uri_template.h"
 
 namespace mcpbridge {
 
-// Between a server's name and its tool's: LiteLLM's separator.
+// Between a server's name and its tool's or prompt's: LiteLLM's separator.
 inline constexpr char kNameSeparator = '-';
 
 // Where a call goes.
 struct Route {
   std::size_t server = 0;  // index into Config::servers
-  std::string_view tool;   // the server's own name for it; points into the caller's name
-  // The server's tools are known and this isn't one of them: worth asking the server again, once.
-  bool unknown_tool = false;
+  // The server's own name for the tool or prompt, or the resource's uri. Points into the caller's
+  // text or into the table.
+  std::string_view name;
+  // The server's list is known and this isn't in it, or only the list can tell what it is: worth
+  // asking the server again, once.
+  bool unknown = false;
 };
 
-// From names to servers and tools, as of one moment. Immutable; lanes share snapshots of it.
+// From names to servers and what they have, as of one moment. Immutable; lanes share snapshots of
+// it.
 class RouteTable {
  public:
-  // `catalogues`: by server index, null where not known yet.
+  // `catalogues`: by server index, null where nothing is known yet.
   RouteTable(const Config& config, std::vector<std::shared_ptr<const Catalogue>> catalogues);
+  RouteTable(const RouteTable&) = delete;
+  RouteTable& operator=(const RouteTable&) = delete;
 
-  // `server` empty: by prefix, by the only server there is, or by a name that is unique.
+  // A tool. `server` empty: by prefix, by the only server there is, or by a name that is unique.
+  // Every name that ListedName() gives is found again.
   // Errors: kServerNotFound, kToolNotFound, kToolAmbiguous, kToolNotAllowed.
   Result<Route> Resolve(std::string_view server, std::string_view name) const;
+
+  // A prompt, likewise. Errors: kServerNotFound, kPromptNotFound, kPromptAmbiguous.
+  Result<Route> ResolvePrompt(std::string_view server, std::string_view name) const;
+
+  // A resource. With a server named, or only one configured, that one: it knows best what it has.
+  // Otherwise the first, in the order of names, that lists the uri; otherwise the first with a
+  // template that matches it. Errors: kServerNotFound, kResourceNotFound.
+  Result<Route> ResolveResource(std::string_view server, std::string_view uri) const;
 
   // Index of a server. Error: kServerNotFound.
   Result<std::size_t> FindServer(std::string_view name) const;
 
   const Config& config() const { return config_; }
-  const std::shared_ptr<const Catalogue>& catalogue(std::size_t server) const {
-    return catalogues_[server];
+
+  // One list of one server; null: not known.
+  const EntryList* Known(std::size_t server, ListKind kind) const {
+    return catalogues_[server] == nullptr ? nullptr : catalogues_[server]->Known(kind);
   }
-  const std::vector<std::shared_ptr<const Catalogue>>& catalogues() const { return catalogues_; }
+  // Null: nothing is known of the server.
+  const Catalogue* catalogue(std::size_t server) const { return catalogues_[server].get(); }
 
   // Whether the server's allowed_tools and disallowed_tools let `tool` through.
   static bool Allowed(const ServerConfig& server, std::string_view tool);
 
-  // "server-tool" where several servers are configured and none is given; the bare name otherwise.
-  std::string ListedName(std::size_t server, std::string_view tool, bool scoped) const;
+  // What `entry`, one of a known list, is called in a list. A tool or a prompt: "server-name" where
+  // several servers are configured and none is given (`scoped`), the bare name otherwise, never
+  // longer than kMaxListedName. All else: its own key.
+  std::string ListedName(ListKind kind, std::size_t server, const ListEntry& entry,
+                         bool scoped) const;
 
  private:
-  Result<Route> Check(std::size_t server, std::string_view tool) const;
+  struct ServerNames {
+    ListedNames among_all;
+    ListedNames alone;
+  };
+  struct Template {
+    UriTemplate pattern;
+    std::size_t server;
+  };
+
+  void AddNames(ListKind kind, std::size_t server);
+  void AddTemplates(std::size_t server);
+  bool AllKnown(ListKind kind) const;
+  Result<Route> ResolveNamed(ListKind kind, std::string_view server, std::string_view name) const;
+  Result<Route> ResolveAt(ListKind kind, std::size_t server, const ListedNames& names,
+                          std::string_view name, std::string_view listed) const;
+  Result<Route> ResolveBare(ListKind kind, std::string_view name) const;
+  Error Ambiguous(ListKind kind, std::string_view name,
+                  const std::vector<std::size_t>& servers) const;
 
   const Config& config_;
-  std::vector<std::shared_ptr<const Catalogue>> catalogues_;
-  // Bare tool name -> servers that have it and allow it. Views into catalogues_.
-  std::map<std::string_view, std::vector<std::size_t>, std::less<>> by_tool_;
+  const std::vector<std::shared_ptr<const Catalogue>> catalogues_;
+  PerList<std::vector<ServerNames>> names_;  // by server index; of kinds that have names
+  // Bare name -> servers that have it and allow it. Views into catalogues_.
+  PerList<std::map<std::string_view, std::vector<std::size_t>, std::less<>>> by_name_;
+  std::vector<Template> templates_;  // in the order of servers
 };
 
 }  // namespace mcpbridge

@@ -20,8 +20,8 @@ class Router {
     return snapshots_[static_cast<std::size_t>(lane.index())];
   }
 
-  // A server's tools have become known (or, null, unknown). Makes a new table and posts it to every
-  // lane; `done` (may be empty) runs on each lane once it has it. Any thread.
+  // What is known of a server's lists has changed. Makes a new table and posts it to every lane.
+  // Any thread.
   void Publish(std::size_t server, std::shared_ptr<const Catalogue> catalogue);
 
  private:

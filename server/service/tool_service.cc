@@ -35,9 +35,9 @@ ToolService::ToolService(const Config& config, Executor& executor, UpstreamPool&
       pool_(pool),
       router_(router),
       status_(status),
+      lister_(config, pool, router),
       gate_(static_cast<std::uint64_t>(config.bridge.limits.in_flight_calls)),
-      key_digest_(Digest(config.master_key)),
-      tokens_(static_cast<std::size_t>(executor.lane_count())) {
+      key_digest_(Digest(config.master_key)) {
   for (const ServerConfig& server : config.servers) {
     for (const std::string& name : server.extra_headers) {
       if (std::find(forwardable_.begin(), forwardable_.end(), name) == forwardable_.end()) {
@@ -100,81 +100,6 @@ Headers ToolService::Forwardable(const CallerHeaders& headers) const {
     if (const auto value = headers.Get(name)) found.emplace_back(name, *value);
   }
   return found;
-}
-
-std::string ToolService::NextProgressToken(const Lane& lane) {
-  const auto index = static_cast<std::uint64_t>(lane.index());
-  return std::to_string((++tokens_[index] << 8) | index);
-}
-
-namespace {
-
-// A tools/list that waits for several servers. Kept by their callbacks; lives on one lane.
-struct Listing {
-  std::vector<std::size_t> servers;
-  bool scoped = false;
-  std::size_t left = 0;
-  std::vector<std::optional<Error>> failures;  // by position in `servers`
-  std::function<void(Result<ToolListing>)> done;
-};
-
-void FinishListing(Listing& listing, std::shared_ptr<const RouteTable> table) {
-  const auto failed = [](const auto& failure) { return failure.has_value(); };
-  if (std::all_of(listing.failures.begin(), listing.failures.end(), failed)) {
-    listing.done(*listing.failures.front());
-    return;
-  }
-  ToolListing result;
-  result.table = std::move(table);
-  for (std::size_t i = 0; i < listing.servers.size(); ++i) {
-    const std::size_t server = listing.servers[i];
-    const ServerConfig& config = result.table->config().servers[server];
-    const auto& catalogue = result.table->catalogue(server);
-    if (listing.failures[i] || catalogue == nullptr) {
-      result.unavailable.emplace_back(
-          config.name, listing.failures[i].value_or(Error{.message = "its tools are not known"}));
-      continue;
-    }
-    for (const ToolEntry& tool : catalogue->tools) {
-      if (!RouteTable::Allowed(config, tool.name)) continue;
-      result.tools.push_back(
-          {.server = server,
-           .tool = &tool,
-           .listed_name = result.table->ListedName(server, tool.name, listing.scoped)});
-    }
-  }
-  listing.done(std::move(result));
-}
-
-}  // namespace
-
-void ToolService::ListTools(Lane& lane, const std::string& server,
-                            std::chrono::milliseconds max_age, Deadline deadline,
-                            std::function<void(Result<ToolListing>)> done) {
-  auto listing = std::make_shared<Listing>();
-  listing->scoped = !server.empty();
-  listing->done = std::move(done);
-  if (listing->scoped) {
-    const Result<std::size_t> index = router_.Current(lane)->FindServer(server);
-    if (!index) {
-      listing->done(index.error());
-      return;
-    }
-    listing->servers = {*index};
-  } else {
-    for (std::size_t i = 0; i < config_.servers.size(); ++i) listing->servers.push_back(i);
-  }
-  listing->left = listing->servers.size();
-  listing->failures.resize(listing->servers.size());
-  for (std::size_t i = 0; i < listing->servers.size(); ++i) {
-    pool_.RefreshCatalogue(listing->servers[i], lane, max_age, deadline,
-                           [this, &lane, listing, i](std::optional<Error> error) {
-                             listing->failures[i] = std::move(error);
-                             if (--listing->left == 0) {
-                               FinishListing(*listing, router_.Current(lane));
-                             }
-                           });
-  }
 }
 
 }  // namespace mcpbridge

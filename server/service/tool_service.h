@@ -2,10 +2,7 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +16,7 @@
 #include "server/routing/router.h"
 #include "server/runtime/executor.h"
 #include "server/runtime/gate.h"
+#include "server/service/listing.h"
 #include "server/upstream/status.h"
 #include "server/upstream/upstream.h"
 #include "server/upstream/upstream_pool.h"
@@ -35,20 +33,7 @@ class CallerHeaders {
   ~CallerHeaders() = default;
 };
 
-// What a tools/list gave.
-struct ToolListing {
-  struct Item {
-    std::size_t server;     // index into Config::servers
-    const ToolEntry* tool;  // lives in `table`
-    std::string listed_name;
-  };
-  std::shared_ptr<const RouteTable> table;
-  std::vector<Item> tools;  // sorted by server and name
-  // Servers whose tools are missing, and why.
-  std::vector<std::pair<std::string, Error>> unavailable;
-};
-
-// What both fronts do, once: admission, keys, routing, listing. Calls themselves are ToolCall's.
+// What both fronts do, once: admission, keys, routing, listing. Calls themselves are RoutedCall's.
 // Owned by App. Thread-safe where it says so.
 class ToolService {
  public:
@@ -70,30 +55,15 @@ class ToolService {
   // alone, otherwise one in turn. Any thread.
   Lane& PickLane(std::string_view server, std::string_view name);
 
-  // Lists tools, of one server or of all (empty). Asks servers whose list isn't known or older than
-  // `max_age`, waiting until `deadline` at the most. `done` runs once on `lane`, possibly before
-  // this returns; whoever may be gone by then must make `done` know. On `lane`. Errors:
-  // kServerNotFound; what kept the server, or every server, from answering.
-  void ListTools(Lane& lane, const std::string& server, std::chrono::milliseconds max_age,
-                 Deadline deadline, std::function<void(Result<ToolListing>)> done);
-
-  // The same with the configured age.
-  void ListTools(Lane& lane, const std::string& server, Deadline deadline,
-                 std::function<void(Result<ToolListing>)> done) {
-    ListTools(lane, server, config_.bridge.catalogue_ttl, deadline, std::move(done));
-  }
-
   // Those of a caller's headers that any server's `extra_headers` names, but never the one that
   // carried the bridge's own key. Any thread.
   Headers Forwardable(const CallerHeaders& headers) const;
-
-  // A progress token, raw JSON, that no other call to any server has. On `lane`.
-  std::string NextProgressToken(const Lane& lane);
 
   const Config& config() const { return config_; }
   StatusBoard& status() { return status_; }
   Router& router() { return router_; }
   UpstreamPool& pool() { return pool_; }
+  Lister& lister() { return lister_; }
 
  private:
   const Config& config_;
@@ -101,10 +71,10 @@ class ToolService {
   UpstreamPool& pool_;
   Router& router_;
   StatusBoard& status_;
+  Lister lister_;
   Gate gate_;
   std::vector<std::string> forwardable_;  // every name in any server's extra_headers, once
   std::array<unsigned char, 32> key_digest_{};
-  std::vector<std::uint64_t> tokens_;  // by lane
   std::atomic<unsigned> next_lane_{0};
 };
 

@@ -5,161 +5,79 @@
 #include "server/base/log.h"
 
 namespace mcpbridge {
-namespace {
 
-// From the first request for a list to its last page: LiteLLM's default for the same wait.
-constexpr std::chrono::seconds kListTimeout{30};
-// A server that never ends its list is cut off here, as LiteLLM does.
-constexpr int kMaxPages = 1000;
-
-bool IsMethodNotFound(const jsonrpc::Message& message) {
-  constexpr long long kMethodNotFound = -32601;
-  return message.kind == jsonrpc::Kind::kError &&
-         jsonrpc::UpstreamErrorOf(message.error).upstream->code == kMethodNotFound;
+CatalogueLoader::CatalogueLoader(std::size_t server, Upstream& upstream, Lane& home, Router& router,
+                                 const StatusBoard& status)
+    : server_(server), upstream_(upstream), home_(home), router_(router), status_(status) {
+  ListOwner& self = *this;
+  for (const ListKind kind : kListKinds) {
+    loaders_[kind] = std::make_unique<ListLoader>(kind, upstream, home, self);
+  }
 }
-
-}  // namespace
-
-// One who waits for a load, by its own deadline. Lives on the loader's home lane.
-struct CatalogueLoader::Waiter final : DeadlineEntry {
-  Waiter(CatalogueLoader& owner, Lane& lane, Done done)
-      : loader(owner), caller(lane), on_done(std::move(done)) {}
-
-  void Tell(std::optional<Error> error) {
-    caller.Post([done = std::move(on_done), error = std::move(error)]() mutable {
-      done(std::move(error));
-    });
-  }
-
-  void OnDeadline() override {
-    Tell(Error{.reason = Reason::kDeadlineExceeded,
-               .message = "the deadline passed while server \"" + loader.upstream_.config().name +
-                          "\" was asked for its tools"});
-    loader.waiters_.remove_if([this](const auto& waiter) { return waiter.get() == this; });
-  }
-
-  CatalogueLoader& loader;
-  Lane& caller;
-  Done on_done;
-};
-
-CatalogueLoader::CatalogueLoader(std::size_t server, Upstream& upstream, Lane& home, Router& router)
-    : server_(server), upstream_(upstream), home_(home), router_(router) {}
 
 CatalogueLoader::~CatalogueLoader() = default;
 
-void CatalogueLoader::Refresh(Lane& lane, std::chrono::milliseconds max_age, Deadline deadline,
-                              Done done) {
-  const Deadline::Clock::time_point at = loaded_at_.load(std::memory_order_acquire);
-  // The lane's snapshot can be a moment behind loaded_at_: only the lane's own table is proof.
-  const bool known = router_.Current(lane)->catalogue(server_) != nullptr;
-  if (known && at != Deadline::Clock::time_point::min() && Deadline::Clock::now() - at < max_age) {
+void CatalogueLoader::Refresh(ListKind kind, Lane& lane, std::chrono::milliseconds max_age,
+                              Deadline deadline, Done done) {
+  // The lane's snapshot can be a moment behind the loader: only the lane's own table is proof.
+  const bool known = router_.Current(lane)->Known(server_, kind) != nullptr;
+  if (known && loaders_[kind]->IsFresh(max_age)) {
     done(std::nullopt);
-    return;
+  } else {
+    loaders_[kind]->Refresh(lane, deadline, std::move(done));
   }
-  home_.Post([this, &lane, deadline, done = std::move(done)]() mutable {
-    Wait(lane, deadline, std::move(done));
-  });
-}
-
-void CatalogueLoader::Wait(Lane& lane, Deadline deadline, Done done) {
-  waiters_.push_back(std::make_unique<Waiter>(*this, lane, std::move(done)));
-  home_.deadlines().Arm(*waiters_.back(), deadline);
-  if (!loading_ && !stopped_) Load();
 }
 
 void CatalogueLoader::Invalidate() {
   home_.Post([this] {
-    loaded_at_.store(Deadline::Clock::time_point::min(), std::memory_order_release);
-    if (stopped_) return;
-    if (loading_) {
-      changed_meanwhile_ = true;
-    } else {
-      Load();
-    }
+    for (const ListKind kind : kListKinds) loaders_[kind]->Invalidate();
   });
 }
 
 void CatalogueLoader::Stop() {
   home_.Post([this] {
-    stopped_ = true;
-    changed_meanwhile_ = false;
-    if (loading_) End(Error{.reason = Reason::kShuttingDown, .message = "the bridge is stopping"});
+    for (const ListKind kind : kListKinds) loaders_[kind]->Stop();
   });
 }
 
-void CatalogueLoader::Load() {
-  loading_ = true;
-  changed_meanwhile_ = false;
-  asked_at_ = Deadline::Clock::now();
-  partial_ = std::make_unique<Catalogue>();
-  pages_ = 0;
-  home_.deadlines().Arm(*this, Deadline::After(kListTimeout));
-  AskPage("");
+// A server that has never said what it has is asked: it may be about to connect.
+bool CatalogueLoader::Offers(ListKind kind) {
+  const UpstreamStatus status = status_.Of(upstream_.config().name);
+  if (status.protocol_version.empty()) return true;
+  switch (kind) {
+    case ListKind::kTools:
+      return status.has_tools;
+    case ListKind::kResources:
+    case ListKind::kTemplates:
+      return status.has_resources;
+    case ListKind::kPrompts:
+      return status.has_prompts;
+  }
+  return true;
 }
 
-void CatalogueLoader::AskPage(const std::string& cursor) {
-  if (++pages_ > kMaxPages) {
-    End(Error{.reason = Reason::kUpstreamProtocol,
-              .message = "the server's list of tools does not end"});
+void CatalogueLoader::OnList(ListKind kind, Result<EntryList> list) {
+  Catalogue::Slot& slot = catalogue_.lists[kind];
+  const bool had_failed = slot.failure.has_value();
+  if (!list) {
+    slot.failure = std::move(list).error();
+    if (!had_failed) Publish();
     return;
   }
-  UpstreamRequest request{.method = "tools/list",
-                          .params = cursor.empty() ? std::string() : R"({"cursor":)" + cursor + "}",
-                          .deadline = Deadline(asked_at_ + kListTimeout),
-                          .headers = {}};
-  auto sent = upstream_.Send(home_, std::move(request), *this);
-  if (!sent) {
-    End(std::move(sent).error());
-    return;
-  }
-  exchange_ = *std::move(sent);
-}
-
-void CatalogueLoader::OnReply(Result<jsonrpc::Message> message) {
-  if (!message) {
-    End(std::move(message).error());
-  } else if (IsMethodNotFound(*message)) {
-    End(std::nullopt);  // a server without tools
-  } else if (message->kind == jsonrpc::Kind::kError) {
-    End(jsonrpc::UpstreamErrorOf(message->error));
-  } else {
-    Result<std::string> cursor = AppendToolsPage(message->result, *partial_);
-    if (!cursor) {
-      End(std::move(cursor).error());
-    } else if (cursor->empty()) {
-      End(std::nullopt);
-    } else {
-      AskPage(*cursor);
+  slot.failure.reset();
+  const bool is_same = slot.list != nullptr && *slot.list == *list;
+  if (!is_same) {
+    const ListKindInfo& info = InfoOf(kind);
+    if (slot.list != nullptr || !list->entries.empty()) {
+      spdlog::info("upstream {}: {} {}s", upstream_.config().name, list->entries.size(), info.item);
     }
+    slot.list = std::make_shared<const EntryList>(*std::move(list));
   }
+  if (!is_same || had_failed) Publish();
 }
 
-void CatalogueLoader::OnDeadline() {
-  End(Error{.reason = Reason::kDeadlineExceeded,
-            .message = "the server did not list its tools within 30 s"});
-}
-
-void CatalogueLoader::End(std::optional<Error> error) {
-  Disarm();
-  exchange_.reset();
-  loading_ = false;
-  const std::string& name = upstream_.config().name;
-  if (error) {
-    partial_.reset();
-    error->metadata.emplace_back("server", name);
-    // That a server isn't there is in the log already, once.
-    const auto level =
-        error->reason == Reason::kUpstreamUnavailable ? spdlog::level::debug : spdlog::level::warn;
-    spdlog::log(level, "upstream {}: can't list its tools: {}", name, error->message);
-  } else {
-    Finish(*partial_);
-    spdlog::info("upstream {}: {} tools", name, partial_->tools.size());
-    router_.Publish(server_, std::shared_ptr<const Catalogue>(std::move(partial_)));
-    loaded_at_.store(asked_at_, std::memory_order_release);
-  }
-  for (auto& waiter : std::exchange(waiters_, {})) waiter->Tell(error);
-  if (changed_meanwhile_) Invalidate();
+void CatalogueLoader::Publish() {
+  router_.Publish(server_, std::make_shared<const Catalogue>(catalogue_));
 }
 
 }  // namespace mcpbridge

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/base/log.h"
+#include "server/routing/list_kind.h"
 #include "server/upstream/http_lane.h"
 
 namespace mcpbridge {
@@ -56,9 +57,10 @@ std::optional<Error> HttpExchange::Begin(std::shared_ptr<const HttpSession> sess
   body_ = Body::kNone;
   text_.Clear();
   events_.reset();
-  connection_->Send(HttpMessage(session_->post_head, request_.headers,
-                                jsonrpc::RequestMessage(id_, request_.method, request_.params)),
-                    *this);
+  connection_->Send(
+      HttpMessage(session_->post_head, request_.headers,
+                  jsonrpc::RequestMessage(id_, request_.method, request_.ParamsFor(id_))),
+      *this);
   return std::nullopt;
 }
 
@@ -112,10 +114,14 @@ bool HttpExchange::OnEvent(jsonrpc::SseEvent event) {
   }
   switch (message->kind) {
     case jsonrpc::Kind::kRequest:
-      Answer(*message);
+      OnRequest(*message);
       return false;
     case jsonrpc::Kind::kNotification:
-      if (message->method == "notifications/tools/list_changed") lane_.events().ToolsChanged();
+      if (IsListChanged(message->method)) {
+        lane_.events().ListsChanged();
+      } else if (message->method != "notifications/progress" || ProgressTokenOf(*message) == id_) {
+        handler_.OnNotification(*message);
+      }
       return false;
     case jsonrpc::Kind::kResult:
     case jsonrpc::Kind::kError:
@@ -130,13 +136,21 @@ bool HttpExchange::OnEvent(jsonrpc::SseEvent event) {
   return true;
 }
 
-// A request of the server's, on the stream of ours. The bridge declared no capability, so only ping
-// is due; a server that asks all the same gets an answer instead of waiting for one.
-void HttpExchange::Answer(const jsonrpc::Message& request) {
+// A request of the server's, on the stream of ours. One that nobody can answer is refused, so that
+// the server doesn't wait.
+void HttpExchange::OnRequest(jsonrpc::Message& request) {
+  if (request.method == "ping") {
+    Answer(jsonrpc::ResultMessage(request.id, "{}"));
+    return;
+  }
+  const std::string id(request.id);
   const Error refusal{.reason = Reason::kMethodNotFound,
-                      .message = "mcp-bridge does not serve " + std::string(request.method)};
-  lane_.Post(*session_, request.method == "ping" ? jsonrpc::ResultMessage(request.id, "{}")
-                                                 : jsonrpc::ErrorMessage(request.id, refusal));
+                      .message = "nobody here serves " + std::string(request.method)};
+  if (!handler_.OnRequest(request)) Answer(jsonrpc::ErrorMessage(id, refusal));
+}
+
+void HttpExchange::Answer(std::string response) {
+  if (session_ != nullptr) lane_.Post(*session_, std::move(response));
 }
 
 void HttpExchange::OnEnd() {

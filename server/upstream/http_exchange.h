@@ -31,6 +31,8 @@ class HttpExchange final : public Exchange, private HttpResponseHandler {
   // Ends it: see Exchange.
   ~HttpExchange() override;
 
+  void Answer(std::string response) override;
+
   // Sends it within `session`. An error: nothing was sent, the handler isn't called.
   std::optional<Error> Begin(std::shared_ptr<const HttpSession> session);
 
@@ -52,7 +54,7 @@ class HttpExchange final : public Exchange, private HttpResponseHandler {
   void OnRefused();
   bool SessionIsLost(const Result<jsonrpc::Message>& answer) const;
   void Retry();
-  void Answer(const jsonrpc::Message& request);
+  void OnRequest(jsonrpc::Message& request);
   void Deliver(Result<jsonrpc::Message> message);
   void Fail(Reason reason, std::string message);
 

@@ -58,8 +58,11 @@ class HttpLane::OneWay final : private HttpResponseHandler, private DeadlineEntr
 
   void End(unsigned status) {
     const auto done = std::move(done_);
-    owner_.one_way_.remove_if([this](const auto& other) { return other.get() == this; });
+    HttpLane& owner = owner_;
+    owner.one_way_.remove_if([this](const auto& other) { return other.get() == this; });
     if (done) done(status);
+    if (!owner.one_way_.empty()) return;
+    for (const auto& quiet : std::exchange(owner.when_quiet_, {})) quiet();
   }
 
   HttpLane& owner_;
@@ -68,14 +71,9 @@ class HttpLane::OneWay final : private HttpResponseHandler, private DeadlineEntr
   unsigned status_ = 0;
 };
 
-HttpLane::HttpLane(Lane& lane, Lane& blocking_lane, const ServerConfig& config, const HttpUrl& url,
-                   boost::asio::ssl::context* tls, HttpPool::Limits limits,
+HttpLane::HttpLane(Lane& lane, const ServerConfig& config, HttpPool& pool,
                    HttpSessionEvents& events)
-    : lane_(lane),
-      config_(config),
-      limits_(limits),
-      events_(events),
-      pool_(lane, blocking_lane, url, tls, limits) {}
+    : lane_(lane), config_(config), events_(events), pool_(pool) {}
 
 HttpLane::~HttpLane() = default;
 
@@ -88,6 +86,7 @@ Result<std::unique_ptr<Exchange>> HttpLane::Send(UpstreamRequest request, ReplyH
   auto exchange = std::make_unique<HttpExchange>(*this, std::move(request), handler);
   if (session_ == nullptr) {
     Wait(*exchange, 0);
+    if (std::exchange(idle_, false)) events_.SessionWanted();
   } else if (auto error = exchange->Begin(session_)) {
     return *std::move(error);
   }
@@ -105,9 +104,17 @@ void HttpLane::SetSession(std::shared_ptr<const HttpSession> session) {
   }
 }
 
+void HttpLane::SetIdle() {
+  SetConnecting();
+  idle_ = true;
+  // Whoever came in the meantime.
+  if (!waiting_.empty() && std::exchange(idle_, false)) events_.SessionWanted();
+}
+
 void HttpLane::SetConnecting() {
   session_.reset();
   down_.reset();
+  idle_ = false;
 }
 
 void HttpLane::SetDown(Error error, Deadline retry_at) {
@@ -155,9 +162,9 @@ void HttpLane::SendOneWay(std::string message, std::function<void(unsigned)> don
   one_way_.back()->Send(std::move(message));
 }
 
-void HttpLane::Close() {
-  one_way_.clear();
-  pool_.CloseIdle();
+void HttpLane::WhenQuiet(std::function<void()> done) {
+  if (one_way_.empty()) return done();
+  when_quiet_.push_back(std::move(done));
 }
 
 }  // namespace mcpbridge

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/base/error.h"
 #include "server/jsonrpc/message.h"
@@ -21,20 +22,22 @@ class HttpSessionEvents {
  public:
   // The server doesn't know session `epoch` any more (why: in a few words).
   virtual void SessionLost(std::uint64_t epoch, std::string why) = 0;
+  // A request waits for a session, and none is being opened.
+  virtual void SessionWanted() = 0;
   // No connection can be made.
   virtual void Unreachable(Error error) = 0;
-  virtual void ToolsChanged() = 0;
+  // One of the server's lists is another now.
+  virtual void ListsChanged() = 0;
 
  protected:
   ~HttpSessionEvents() = default;
 };
 
-// One lane's share of an HTTP server: its connections, its copy of the session, and the requests
-// that wait for one. Owned by HttpUpstream. Lane-only.
+// One lane's share of a session with an HTTP server: its copy of it, and the requests that wait for
+// one. Owned by HttpUpstream. Lane-only.
 class HttpLane {
  public:
-  HttpLane(Lane& lane, Lane& blocking_lane, const ServerConfig& config, const HttpUrl& url,
-           boost::asio::ssl::context* tls, HttpPool::Limits limits, HttpSessionEvents& events);
+  HttpLane(Lane& lane, const ServerConfig& config, HttpPool& pool, HttpSessionEvents& events);
   ~HttpLane();
   HttpLane(const HttpLane&) = delete;
   HttpLane& operator=(const HttpLane&) = delete;
@@ -42,7 +45,9 @@ class HttpLane {
   // See Upstream::Send().
   Result<std::unique_ptr<Exchange>> Send(UpstreamRequest request, ReplyHandler& handler);
 
-  // The keeper's news: there is a session; one is being made; none can be had.
+  // The keeper's news: there is none and one would have to be asked for; one is being made; there
+  // is one; none can be had.
+  void SetIdle();
   void SetSession(std::shared_ptr<const HttpSession> session);
   void SetConnecting();
   void SetDown(Error error, Deadline retry_at);
@@ -52,7 +57,7 @@ class HttpLane {
   HttpPool& pool() { return pool_; }
   jsonrpc::Parser& parser() { return parser_; }
   const ServerConfig& config() const { return config_; }
-  const HttpPool::Limits& limits() const { return limits_; }
+  const HttpPool::Limits& limits() const { return pool_.limits(); }
   HttpSessionEvents& events() { return events_; }
   // A request id that no other request of this bridge to this server has.
   std::string NextId();
@@ -66,23 +71,25 @@ class HttpLane {
   // Sends a whole HTTP message likewise.
   void SendOneWay(std::string message, std::function<void(unsigned)> done = {});
 
-  void Close();
+  // Runs `done` once no such message is under way, within 5 s.
+  void WhenQuiet(std::function<void()> done);
 
  private:
   class OneWay;
 
   Lane& lane_;
   const ServerConfig& config_;
-  const HttpPool::Limits limits_;
   HttpSessionEvents& events_;
-  HttpPool pool_;
+  HttpPool& pool_;
   jsonrpc::Parser parser_;
   std::uint64_t next_id_ = 0;
   std::shared_ptr<const HttpSession> session_;
+  bool idle_ = false;  // see SetIdle()
   std::optional<Error> down_;
   Deadline retry_at_;
   std::list<HttpExchange*> waiting_;
   std::list<std::unique_ptr<OneWay>> one_way_;
+  std::vector<std::function<void()>> when_quiet_;
 };
 
 // A whole request from its head (see HttpSession), further headers and its body.

@@ -31,6 +31,8 @@ class HttpPool {
   // Error: kOverloaded, all are in use.
   Result<std::shared_ptr<HttpConnection>> Acquire();
 
+  const Limits& limits() const { return limits_; }
+
   // Closes the idle ones.
   void CloseIdle();
 

@@ -17,27 +17,20 @@ constexpr std::chrono::seconds kPingTime{5};
 
 }  // namespace
 
-HttpUpstream::HttpUpstream(const ServerConfig& config, Executor& executor, int home_lane,
-                           StatusBoard& status, boost::asio::ssl::context* tls,
-                           HttpPool::Limits limits, std::function<void()> tools_changed)
-    : Upstream(config),
-      executor_(executor),
-      home_(executor.lane(home_lane)),
-      status_(status),
-      url_(ParseHttpUrl(config.url).value()),
-      tools_changed_(std::move(tools_changed)) {
+HttpUpstream::HttpUpstream(const ServerConfig& config, HttpServer& server, Executor& executor,
+                           Lane& home, UpstreamUse use)
+    : Upstream(config), executor_(executor), home_(home), url_(server.url()), use_(std::move(use)) {
   HttpSessionEvents& events = *this;
   for (int i = 0; i < executor.lane_count(); ++i) {
-    lanes_.push_back(std::make_unique<HttpLane>(executor.lane(i), executor.blocking_lane(),
-                                                this->config(), url_, url_.tls ? tls : nullptr,
-                                                limits, events));
+    Lane& lane = executor.lane(i);
+    lanes_.push_back(std::make_unique<HttpLane>(lane, this->config(), server.pool(lane), events));
   }
 }
 
 HttpUpstream::~HttpUpstream() = default;
 
 void HttpUpstream::Start() {
-  home_.Post([this] { Connect(); });
+  home_.Post([this] { use_.only_on_demand ? GoIdle() : Connect(); });
 }
 
 Result<std::unique_ptr<Exchange>> HttpUpstream::Send(Lane& lane, UpstreamRequest request,
@@ -72,7 +65,7 @@ void HttpUpstream::Connect() {
   opening_ = std::make_shared<HttpSession>();
   opening_->post_head = Head("POST", *opening_);
   UpstreamRequest request{.method = "initialize",
-                          .params = InitializeParams(),
+                          .params = use_.initialize_params,
                           .deadline = Deadline::After(kHandshakeTime),
                           .headers = {}};
   Disarm();
@@ -104,10 +97,15 @@ void HttpUpstream::OnInitialized(const jsonrpc::Message& message) {
   opening_->version = result->protocol_version;
   opening_->post_head = Head("POST", *opening_);
   exchange_.reset();
-  status_.Update(config().name, [&](UpstreamStatus& status) {
+  Report([&](UpstreamStatus& status) {
     status.protocol_version = result->protocol_version;
     status.server_name = result->server_name;
     status.server_version = result->server_version;
+    status.capabilities = result->capabilities;
+    status.instructions = result->instructions;
+    status.has_tools = result->has_tools;
+    status.has_resources = result->has_resources;
+    status.has_prompts = result->has_prompts;
   });
   home_share().Post(*opening_, jsonrpc::RequestMessage("", "notifications/initialized", ""),
                     [this](unsigned status) {
@@ -129,14 +127,14 @@ void HttpUpstream::Open() {
   backoff_.Reset();
   opening_->epoch = ++epoch_;
   session_ = std::exchange(opening_, nullptr);
-  spdlog::info("upstream {}: session {} opened, protocol {}{}", config().name, epoch_,
+  spdlog::info("upstream {}{}: session {} opened, protocol {}{}", config().name, use_.label, epoch_,
                session_->version, session_->id.empty() ? ", stateless" : "");
-  status_.Update(config().name, [](UpstreamStatus& status) {
+  Report([](UpstreamStatus& status) {
     status.health = UpstreamHealth::kServing;
     status.last_error.clear();
   });
   OnEveryLane([session = session_](HttpLane& lane) { lane.SetSession(session); });
-  tools_changed_();
+  use_.lists_changed();
 }
 
 void HttpUpstream::GoDown(Error error) {
@@ -148,7 +146,7 @@ void HttpUpstream::GoDown(Error error) {
       .reason = Reason::kUpstreamUnavailable,
       .message = "server \"" + config().name + "\" is not available: " + error.message,
       .metadata = {{"server", config().name}}};
-  status_.Update(config().name, [&](UpstreamStatus& status) {
+  Report([&](UpstreamStatus& status) {
     status.health = UpstreamHealth::kNotServing;
     status.last_error = error.message;
   });
@@ -157,14 +155,29 @@ void HttpUpstream::GoDown(Error error) {
   home_.deadlines().Arm(*this, retry_at);
 }
 
+void HttpUpstream::Report(const std::function<void(UpstreamStatus&)>& change) {
+  if (use_.status != nullptr) use_.status->Update(config().name, change);
+}
+
+void HttpUpstream::GoIdle() {
+  state_ = State::kIdle;
+  OnEveryLane([](HttpLane& lane) { lane.SetIdle(); });
+}
+
+void HttpUpstream::SessionWanted() {
+  home_.Post([this] {
+    if (state_ == State::kIdle) Connect();
+  });
+}
+
 void HttpUpstream::SessionLost(std::uint64_t epoch, std::string why) {
   home_.Post([this, epoch, why = std::move(why)] {
     const bool has_session = state_ == State::kReady || state_ == State::kSuspect;
     if (!has_session || epoch != epoch_) return;
     spdlog::warn(
-        "upstream {}: session {} lost: the server does not know it any more ({}); opening"
+        "upstream {}{}: session {} lost: the server does not know it any more ({}); opening"
         " another",
-        config().name, epoch, why);
+        config().name, use_.label, epoch, why);
     exchange_.reset();
     Connect();
   });
@@ -179,7 +192,7 @@ void HttpUpstream::Unreachable(Error error) {
 // Keeps the session: the server may come back with it. Calls go on being tried, and fail at once.
 void HttpUpstream::Suspect(const Error& error) {
   state_ = State::kSuspect;
-  status_.Update(config().name, [&](UpstreamStatus& status) {
+  Report([&](UpstreamStatus& status) {
     status.health = UpstreamHealth::kNotServing;
     status.last_error = error.message;
   });
@@ -205,16 +218,16 @@ void HttpUpstream::OnPong(const Result<jsonrpc::Message>& message) {
   Disarm();
   state_ = State::kReady;
   backoff_.Reset();
-  status_.Update(config().name, [](UpstreamStatus& status) {
+  Report([](UpstreamStatus& status) {
     status.health = UpstreamHealth::kServing;
     status.last_error.clear();
   });
-  tools_changed_();
+  use_.lists_changed();
 }
 
 void HttpUpstream::OnDeadline() {
   if (state_ == State::kDown) {
-    Connect();
+    use_.only_on_demand ? GoIdle() : Connect();
   } else if (state_ == State::kSuspect && exchange_ == nullptr) {
     Ping();
   } else if (state_ == State::kSuspect) {
@@ -227,27 +240,29 @@ void HttpUpstream::OnDeadline() {
   }
 }
 
+// Cancellations that calls have left behind go first, then the session.
 void HttpUpstream::Stop(std::string why, std::function<void()> done) {
   home_.Post([this, why = std::move(why), done = std::move(done)]() mutable {
     Disarm();
     exchange_.reset();
     state_ = State::kStopped;
-    if (session_ == nullptr || session_->id.empty()) {
-      CloseLanes(std::move(done));
-      return;
-    }
-    spdlog::info("upstream {}: session {} closed: {}", config().name, epoch_, why);
-    home_share().SendOneWay(
-        HttpMessage(Head("DELETE", *session_), {}, ""),
-        [this, done = std::move(done)](unsigned) mutable { CloseLanes(std::move(done)); });
+    WhenQuiet([this, why = std::move(why), done = std::move(done)]() mutable {
+      if (session_ == nullptr || session_->id.empty()) return done();
+      spdlog::info("upstream {}{}: session {} closed: {}", config().name, use_.label, epoch_, why);
+      home_share().SendOneWay(HttpMessage(Head("DELETE", *session_), {}, ""),
+                              [done = std::move(done)](unsigned) { done(); });
+    });
   });
 }
 
-void HttpUpstream::CloseLanes(std::function<void()> done) {
+// Runs `done` on home_ once no lane has a message under way that nobody waits for.
+void HttpUpstream::WhenQuiet(std::function<void()> done) {
   auto left = std::make_shared<std::atomic<std::size_t>>(lanes_.size());
-  OnEveryLane([left, done = std::move(done)](HttpLane& lane) {
-    lane.Close();
-    if (left->fetch_sub(1) == 1) done();
+  auto shared_done = std::make_shared<std::function<void()>>(std::move(done));
+  OnEveryLane([this, left, shared_done](HttpLane& lane) {
+    lane.WhenQuiet([this, left, shared_done] {
+      if (left->fetch_sub(1) == 1) home_.Post([shared_done] { (*shared_done)(); });
+    });
   });
 }
 

@@ -10,24 +10,22 @@
 #include "server/runtime/deadline_queue.h"
 #include "server/runtime/executor.h"
 #include "server/upstream/http_lane.h"
+#include "server/upstream/http_server.h"
 #include "server/upstream/status.h"
 #include "server/upstream/upstream.h"
 
 namespace mcpbridge {
 
-// An MCP server over streamable HTTP, legacy era: one session, made once, shared by all lanes, made
-// again when the server has lost it. The keeping of the session lives on one lane; calls go from
-// any.
+// A session with an MCP server over streamable HTTP, legacy era: made once, shared by all lanes,
+// made again when the server has lost it. The keeping of it lives on one lane; calls go from any.
 class HttpUpstream final : public Upstream,
                            private HttpSessionEvents,
                            private ReplyHandler,
                            private DeadlineEntry {
  public:
-  // `home_lane`: which lane keeps the session. `tls` may be null for http. `tools_changed`: the
-  // server has connected, or said so; any thread.
-  HttpUpstream(const ServerConfig& config, Executor& executor, int home_lane, StatusBoard& status,
-               boost::asio::ssl::context* tls, HttpPool::Limits limits,
-               std::function<void()> tools_changed);
+  // `server` outlives this; `home` is the lane that keeps the session.
+  HttpUpstream(const ServerConfig& config, HttpServer& server, Executor& executor, Lane& home,
+               UpstreamUse use);
   ~HttpUpstream() override;
 
   Lane* home() override { return nullptr; }
@@ -38,11 +36,13 @@ class HttpUpstream final : public Upstream,
 
  private:
   // kSuspect: there is a session, but the server can't be reached; it is pinged until it can.
-  enum class State { kConnecting, kReady, kSuspect, kDown, kStopped };
+  // kIdle: no session, until a request wants one.
+  enum class State { kIdle, kConnecting, kReady, kSuspect, kDown, kStopped };
 
   void SessionLost(std::uint64_t epoch, std::string why) override;
+  void SessionWanted() override;
   void Unreachable(Error error) override;
-  void ToolsChanged() override { tools_changed_(); }
+  void ListsChanged() override { use_.lists_changed(); }
   void OnReply(Result<jsonrpc::Message> message) override;
   void OnDeadline() override;
 
@@ -52,8 +52,10 @@ class HttpUpstream final : public Upstream,
   void OnPong(const Result<jsonrpc::Message>& message);
   void Open();
   void GoDown(Error error);
+  void GoIdle();
+  void Report(const std::function<void(UpstreamStatus&)>& change);
   void Suspect(const Error& error);
-  void CloseLanes(std::function<void()> done);
+  void WhenQuiet(std::function<void()> done);
   std::string Head(std::string_view verb, const HttpSession& session) const;
   HttpLane& home_share() { return *lanes_[static_cast<std::size_t>(home_.index())]; }
   // Runs `f(HttpLane&)` on every lane.
@@ -61,13 +63,12 @@ class HttpUpstream final : public Upstream,
 
   Executor& executor_;
   Lane& home_;
-  StatusBoard& status_;
-  const HttpUrl url_;
-  const std::function<void()> tools_changed_;
+  const HttpUrl& url_;
+  const UpstreamUse use_;
   std::vector<std::unique_ptr<HttpLane>> lanes_;
 
   // On home_ from here on.
-  State state_ = State::kConnecting;
+  State state_ = State::kIdle;
   Backoff backoff_;
   std::uint64_t epoch_ = 0;
   std::shared_ptr<HttpSession> opening_;  // during the handshake

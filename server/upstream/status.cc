@@ -46,6 +46,12 @@ bool StatusBoard::serving() const {
   return serving_;
 }
 
+UpstreamStatus StatusBoard::Of(const std::string& server) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = servers_.find(server);
+  return at == servers_.end() ? UpstreamStatus() : at->second;
+}
+
 std::map<std::string, UpstreamStatus> StatusBoard::Snapshot() const {
   const std::lock_guard lock(mutex_);
   return servers_;

@@ -17,6 +17,12 @@ struct UpstreamStatus {
   std::string last_error;        // empty: none since it last served
   std::string server_name;       // the server's own; empty: never connected
   std::string server_version;
+  std::string capabilities;  // raw JSON object, as the server sent it; empty: none
+  std::string instructions;  // raw JSON string; empty: none
+  // What it declared (see InitializeResult).
+  bool has_tools = false;
+  bool has_resources = false;
+  bool has_prompts = false;
 
   bool operator==(const UpstreamStatus&) const = default;
 };
@@ -37,6 +43,9 @@ class StatusBoard {
   // Whether the bridge itself takes calls.
   void SetServing(bool serving);
   bool serving() const;
+
+  // Of one server.
+  UpstreamStatus Of(const std::string& server) const;
 
   // By name, sorted.
   std::map<std::string, UpstreamStatus> Snapshot() const;

@@ -6,6 +6,7 @@
 
 #include "server/base/log.h"
 #include "server/mcp/initialize.h"
+#include "server/routing/list_kind.h"
 
 namespace mcpbridge {
 namespace {
@@ -27,16 +28,16 @@ std::optional<std::int64_t> IdFrom(std::string_view raw) {
 
 }  // namespace
 
-StdioSupervisor::StdioSupervisor(const ServerConfig& config, Lane& home, StatusBoard& status,
-                                 const StdioLimits& limits, std::function<void()> on_tools_changed)
-    : config_(config),
-      home_(home),
-      status_(status),
-      limits_(limits),
-      on_tools_changed_(std::move(on_tools_changed)) {}
+StdioSupervisor::StdioSupervisor(const ServerConfig& config, Lane& home, const StdioLimits& limits,
+                                 UpstreamUse use)
+    : config_(config), home_(home), limits_(limits), use_(std::move(use)) {}
+
+void StdioSupervisor::Report(const std::function<void(UpstreamStatus&)>& change) {
+  if (use_.status != nullptr) use_.status->Update(config_.name, change);
+}
 
 void StdioSupervisor::Start() {
-  if (state_ == State::kIdle) StartChild();
+  if (state_ == State::kIdle && !use_.only_on_demand) StartChild();
 }
 
 void StdioSupervisor::StartChild() {
@@ -52,9 +53,9 @@ void StdioSupervisor::StartChild() {
   if (!channel) return TakeDown(Reason::kUpstreamUnavailable, channel.error().message);
   channel_ = std::move(channel.value());
   initialize_id_ = NextId();
-  channel_->Write(
-      jsonrpc::RequestMessage(std::to_string(initialize_id_), "initialize", InitializeParams()) +
-      '\n');
+  channel_->Write(jsonrpc::RequestMessage(std::to_string(initialize_id_), "initialize",
+                                          use_.initialize_params) +
+                  '\n');
   home_.deadlines().Arm(*this, Deadline::After(limits_.handshake));
 }
 
@@ -67,6 +68,9 @@ std::optional<Error> StdioSupervisor::Send(std::int64_t id, std::string line, St
     case State::kDown:
       return Unavailable();
     case State::kIdle:
+      StartChild();
+      if (state_ != State::kStarting) return Unavailable();
+      [[fallthrough]];
     case State::kStarting:
       if (waiting_bytes_ + line.size() > limits_.queued_bytes) break;
       waiting_bytes_ += line.size();
@@ -123,9 +127,7 @@ void StdioSupervisor::OnLine(std::string_view line) {
       OnRequest(*message);
       break;
     case jsonrpc::Kind::kNotification:
-      if (message->method == "notifications/tools/list_changed" && state_ == State::kServing) {
-        on_tools_changed_();
-      }
+      OnNotification(*message);
       break;
     case jsonrpc::Kind::kResult:
     case jsonrpc::Kind::kError:
@@ -143,16 +145,53 @@ void StdioSupervisor::OnGarbage(std::string_view line, const Error& error) {
                garbage_lines_ == kGarbageLines ? " (no more of these will be logged)" : "");
 }
 
-void StdioSupervisor::OnRequest(const jsonrpc::Message& message) {
+void StdioSupervisor::OnNotification(jsonrpc::Message& message) {
+  if (IsListChanged(message.method)) {
+    if (state_ == State::kServing) use_.lists_changed();
+    return;
+  }
+  Call* call = nullptr;
+  if (message.method == "notifications/progress") {
+    call = CallOf(ProgressTokenOf(message));
+  } else {
+    call = OnlyCall();
+  }
+  if (call != nullptr) call->sink->Notify(message, text_);
+}
+
+void StdioSupervisor::OnRequest(jsonrpc::Message& message) {
+  if (message.method == "ping") return Answer(jsonrpc::ResultMessage(message.id, "{}"));
+  if (Call* const call = OnlyCall()) return call->sink->Ask(message, text_);
+  Refuse(message.id, message.method);
+}
+
+void StdioSupervisor::Answer(std::string response) {
   // Bounded, although the server alone decides how much it asks: what it doesn't read isn't
   // answered.
-  if (channel_->queued_bytes() > limits_.queued_bytes) return;
-  if (message.method == "ping") {
-    return channel_->Write(jsonrpc::ResultMessage(message.id, "{}") + '\n');
+  if (!channel_ || channel_->queued_bytes() > limits_.queued_bytes) return;
+  for (char& c : response) {
+    if (c == '\n' || c == '\r') c = ' ';
   }
-  channel_->Write(jsonrpc::ErrorMessage(message.id, Error{.reason = Reason::kMethodNotFound,
-                                                          .message = "Method not found"}) +
-                  '\n');
+  channel_->Write(std::move(response) + '\n');
+}
+
+void StdioSupervisor::Refuse(std::string_view id, std::string_view method) {
+  Answer(jsonrpc::ErrorMessage(id, Error{.reason = Reason::kMethodNotFound,
+                                         .message = "nobody here serves " + std::string(method)}));
+}
+
+// The call under way that the server knows by this id; null: there is none.
+StdioSupervisor::Call* StdioSupervisor::CallOf(std::string_view raw_id) {
+  const std::optional<std::int64_t> id = IdFrom(raw_id);
+  const auto found = id ? calls_.find(*id) : calls_.end();
+  return found == calls_.end() || !found->second.waiting_line.empty() ? nullptr : &found->second;
+}
+
+// Over stdio nothing says which request a log message or a question belongs to: it is certain only
+// where there is one call. Null: none, or several.
+StdioSupervisor::Call* StdioSupervisor::OnlyCall() {
+  if (calls_.size() != 1 || !calls_.begin()->second.waiting_line.empty()) return nullptr;
+  return &calls_.begin()->second;
 }
 
 void StdioSupervisor::OnReply(jsonrpc::Message& message) {
@@ -167,12 +206,11 @@ void StdioSupervisor::OnReply(jsonrpc::Message& message) {
 }
 
 std::optional<StdioSupervisor::Call> StdioSupervisor::TakeCall(std::string_view raw_id) {
-  const std::optional<std::int64_t> id = IdFrom(raw_id);
-  const auto found = id ? calls_.find(*id) : calls_.end();
   // An answer to what hasn't been asked yet is none.
-  if (found == calls_.end() || !found->second.waiting_line.empty()) return std::nullopt;
-  std::optional<Call> call = std::move(found->second);
-  calls_.erase(found);
+  Call* const found = CallOf(raw_id);
+  if (found == nullptr) return std::nullopt;
+  std::optional<Call> call = std::move(*found);
+  calls_.erase(*IdFrom(raw_id));
   return call;
 }
 
@@ -189,25 +227,30 @@ void StdioSupervisor::OnInitialized(const jsonrpc::Message& message) {
                     "gave no valid answer to initialize: " + result.error().message);
   }
   Disarm();
-  status_.Update(config_.name, [&result](UpstreamStatus& status) {
+  Report([&result](UpstreamStatus& status) {
     status = {.health = UpstreamHealth::kServing,
               .protocol_version = result->protocol_version,
               .last_error = {},
               .server_name = result->server_name,
-              .server_version = result->server_version};
+              .server_version = result->server_version,
+              .capabilities = result->capabilities,
+              .instructions = result->instructions,
+              .has_tools = result->has_tools,
+              .has_resources = result->has_resources,
+              .has_prompts = result->has_prompts};
   });
   Serve(result->protocol_version);
 }
 
 void StdioSupervisor::Serve(std::string_view protocol_version) {
-  spdlog::info("upstream {}: session opened, protocol {}, pid {}", config_.name, protocol_version,
-               channel_->pid());
+  spdlog::info("upstream {}{}: session opened, protocol {}, pid {}", config_.name, use_.label,
+               protocol_version, channel_->pid());
   session_open_ = true;
   state_ = State::kServing;
   serving_since_ = Deadline::Clock::now();
   channel_->Write(jsonrpc::RequestMessage({}, "notifications/initialized", {}) + '\n');
   SendWaiting();
-  on_tools_changed_();
+  use_.lists_changed();
 }
 
 void StdioSupervisor::SendWaiting() {
@@ -239,7 +282,7 @@ void StdioSupervisor::OnEnd(const std::string& exit) {
     case State::kStopping:
       return FinishStop();
     case State::kDown:
-      if (restart_at_.expired()) StartChild();
+      if (restart_at_.expired()) Restart();
       return;
     case State::kStarting:
       return TakeDown(Reason::kUpstreamUnavailable, "ended before answering initialize: " + exit,
@@ -257,7 +300,15 @@ void StdioSupervisor::OnDeadline() {
     TakeDown(Reason::kUpstreamUnavailable, "did not answer initialize within " +
                                                std::to_string(limits_.handshake.count()) + " ms");
   } else if (state_ == State::kDown && !channel_) {
-    StartChild();  // otherwise OnEnd() does it
+    Restart();  // otherwise OnEnd() does it
+  }
+}
+
+void StdioSupervisor::Restart() {
+  if (use_.only_on_demand) {
+    state_ = State::kIdle;
+  } else {
+    StartChild();
   }
 }
 
@@ -279,7 +330,7 @@ void StdioSupervisor::TakeDown(Reason reason, std::string why, std::string exit)
 
   CloseSession(down_because_);
   spdlog::warn("upstream {}: {}; next start in {} ms", config_.name, down_because_, wait.count());
-  status_.Update(config_.name, [this](UpstreamStatus& status) {
+  Report([this](UpstreamStatus& status) {
     status.health = UpstreamHealth::kNotServing;
     status.last_error = down_because_;
   });
@@ -290,7 +341,7 @@ void StdioSupervisor::TakeDown(Reason reason, std::string why, std::string exit)
 
 void StdioSupervisor::CloseSession(const std::string& why) {
   if (!std::exchange(session_open_, false)) return;
-  spdlog::info("upstream {}: session closed: {}", config_.name, why);
+  spdlog::info("upstream {}{}: session closed: {}", config_.name, use_.label, why);
 }
 
 void StdioSupervisor::FailCalls(const Error& error) {

@@ -21,6 +21,7 @@
 #include "server/runtime/lane.h"
 #include "server/upstream/status.h"
 #include "server/upstream/stdio_channel.h"
+#include "server/upstream/upstream.h"
 
 namespace mcpbridge {
 
@@ -45,6 +46,11 @@ class StdioReplySink {
   // may be moved from, which ends them. Null with an error.
   virtual void Deliver(Result<jsonrpc::Message> reply, jsonrpc::Text* text) = 0;
 
+  // What the server says in the course of the request. On the home lane, before Deliver().
+  virtual void Notify(jsonrpc::Message& message, jsonrpc::Text& text) = 0;
+  // What it asks. The answer is given by Answer(), or by Refuse() if there is nobody to ask.
+  virtual void Ask(jsonrpc::Message& message, jsonrpc::Text& text) = 0;
+
  protected:
   ~StdioReplySink() = default;
 };
@@ -56,8 +62,8 @@ class StdioSupervisor final : public std::enable_shared_from_this<StdioSuperviso
                               private StdioChannel::Handler,
                               private DeadlineEntry {
  public:
-  StdioSupervisor(const ServerConfig& config, Lane& home, StatusBoard& status,
-                  const StdioLimits& limits, std::function<void()> on_tools_changed);
+  StdioSupervisor(const ServerConfig& config, Lane& home, const StdioLimits& limits,
+                  UpstreamUse use);
 
   Lane& home() const { return home_; }
 
@@ -73,6 +79,11 @@ class StdioSupervisor final : public std::enable_shared_from_this<StdioSuperviso
   // be valid until it has been delivered to or the request is cancelled; `owner` may be null.
   std::optional<Error> Send(std::int64_t id, std::string line, StdioReplySink& sink,
                             std::shared_ptr<StdioReplySink> owner);
+
+  // A whole JSON-RPC response to a request of the server's.
+  void Answer(std::string response);
+  // The same where nobody can answer. `id`: raw.
+  void Refuse(std::string_view id, std::string_view method);
 
   // The request's reply isn't wanted any more; nothing happens if it has come. If the server has
   // seen the request, it is told.
@@ -99,11 +110,16 @@ class StdioSupervisor final : public std::enable_shared_from_this<StdioSuperviso
   void OnDeadline() override;
 
   void StartChild();
+  void Restart();
+  void Report(const std::function<void(UpstreamStatus&)>& change);
   void OnInitialized(const jsonrpc::Message& message);
   void Serve(std::string_view protocol_version);
   void SendWaiting();
   void OnGarbage(std::string_view line, const Error& error);
-  void OnRequest(const jsonrpc::Message& message);
+  void OnNotification(jsonrpc::Message& message);
+  void OnRequest(jsonrpc::Message& message);
+  Call* CallOf(std::string_view raw_id);
+  Call* OnlyCall();
   void OnReply(jsonrpc::Message& message);
   std::optional<Call> TakeCall(std::string_view raw_id);
   void TakeDown(Reason reason, std::string why, std::string exit = {});
@@ -114,9 +130,8 @@ class StdioSupervisor final : public std::enable_shared_from_this<StdioSuperviso
 
   const ServerConfig& config_;
   Lane& home_;
-  StatusBoard& status_;
   const StdioLimits limits_;
-  const std::function<void()> on_tools_changed_;
+  const UpstreamUse use_;
   std::atomic<std::int64_t> next_id_{1};
   std::atomic<std::uint64_t> late_replies_{0};
 

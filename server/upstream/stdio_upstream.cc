@@ -19,10 +19,19 @@ class HomeExchange final : public Exchange, private StdioReplySink {
   std::optional<Error> Begin(std::string line) {
     return supervisor_->Send(id_, std::move(line), *this, nullptr);
   }
+  void Answer(std::string response) override { supervisor_->Answer(std::move(response)); }
 
  private:
   void Deliver(Result<jsonrpc::Message> reply, jsonrpc::Text*) override {
     handler_.OnReply(std::move(reply));  // may destroy this
+  }
+  void Notify(jsonrpc::Message& message, jsonrpc::Text&) override {
+    handler_.OnNotification(message);
+  }
+  void Ask(jsonrpc::Message& message, jsonrpc::Text&) override {
+    const std::string id(message.id);
+    const std::string method(message.method);
+    if (!handler_.OnRequest(message)) supervisor_->Refuse(id, method);
   }
 
   const std::shared_ptr<StdioSupervisor> supervisor_;
@@ -33,7 +42,8 @@ class HomeExchange final : public Exchange, private StdioReplySink {
 // The way of a reply from the home lane to another, shared by both.
 class Relay final : public StdioReplySink, public std::enable_shared_from_this<Relay> {
  public:
-  Relay(Lane& lane, ReplyHandler& handler) : lane_(lane), handler_(&handler) {}
+  Relay(std::shared_ptr<StdioSupervisor> supervisor, Lane& lane, ReplyHandler& handler)
+      : supervisor_(std::move(supervisor)), lane_(lane), handler_(&handler) {}
 
   // On the caller's lane: no handler runs any more. True: none has.
   bool Detach() { return std::exchange(handler_, nullptr) != nullptr; }
@@ -52,15 +62,40 @@ class Relay final : public StdioReplySink, public std::enable_shared_from_this<R
     }
   }
 
+  void Notify(jsonrpc::Message&, jsonrpc::Text& text) override { PostCopy(text); }
+  void Ask(jsonrpc::Message&, jsonrpc::Text& text) override { PostCopy(text); }
+
  private:
+  void PostCopy(const jsonrpc::Text& text) {
+    lane_.Post([self = shared_from_this(), copy = std::string(text.view())]() mutable {
+      self->Arrive(jsonrpc::Text(std::move(copy)));
+    });
+  }
+
   void Arrive(jsonrpc::Text text) {
-    ReplyHandler* const handler = std::exchange(handler_, nullptr);
-    if (handler == nullptr) return;
-    static thread_local jsonrpc::Parser parser;  // a lane is a thread; replies never nest
-    handler->OnReply(jsonrpc::Parse(parser, text));
+    static thread_local jsonrpc::Parser parser;  // a lane is a thread; messages never nest
+    Result<jsonrpc::Message> message = jsonrpc::Parse(parser, text);
+    if (message && message->kind == jsonrpc::Kind::kRequest) {
+      AskHandler(*message);
+    } else if (handler_ == nullptr) {
+      return;
+    } else if (message && message->kind == jsonrpc::Kind::kNotification) {
+      handler_->OnNotification(*message);
+    } else {
+      std::exchange(handler_, nullptr)->OnReply(std::move(message));
+    }
     parser.Trim();
   }
 
+  void AskHandler(jsonrpc::Message& message) {
+    std::string id(message.id);
+    std::string method(message.method);
+    if (handler_ != nullptr && handler_->OnRequest(message)) return;
+    supervisor_->home().Post([supervisor = supervisor_, id = std::move(id),
+                              method = std::move(method)] { supervisor->Refuse(id, method); });
+  }
+
+  const std::shared_ptr<StdioSupervisor> supervisor_;
   Lane& lane_;
   ReplyHandler* handler_;  // the caller's lane only; null: it has run, or must not
 };
@@ -71,7 +106,7 @@ class RemoteExchange final : public Exchange {
  public:
   RemoteExchange(std::shared_ptr<StdioSupervisor> supervisor, Lane& lane, ReplyHandler& handler)
       : supervisor_(std::move(supervisor)),
-        relay_(std::make_shared<Relay>(lane, handler)),
+        relay_(std::make_shared<Relay>(supervisor_, lane, handler)),
         id_(supervisor_->NextId()) {}
 
   ~RemoteExchange() override {
@@ -80,6 +115,11 @@ class RemoteExchange final : public Exchange {
   }
 
   std::int64_t id() const { return id_; }
+  void Answer(std::string response) override {
+    supervisor_->home().Post([supervisor = supervisor_, response = std::move(response)]() mutable {
+      supervisor->Answer(std::move(response));
+    });
+  }
   void Begin(std::string line) {
     supervisor_->home().Post(
         [supervisor = supervisor_, relay = relay_, id = id_, line = std::move(line)]() mutable {
@@ -98,7 +138,8 @@ class RemoteExchange final : public Exchange {
 // One line: line ends, which JSON allows between its tokens, become spaces. CR as well: some
 // servers read with universal line ends.
 std::string RequestLine(std::int64_t id, const UpstreamRequest& request) {
-  std::string line = jsonrpc::RequestMessage(std::to_string(id), request.method, request.params);
+  const std::string raw_id = std::to_string(id);
+  std::string line = jsonrpc::RequestMessage(raw_id, request.method, request.ParamsFor(raw_id));
   for (char& c : line) {
     if (c == '\n' || c == '\r') c = ' ';
   }
@@ -108,11 +149,10 @@ std::string RequestLine(std::int64_t id, const UpstreamRequest& request) {
 
 }  // namespace
 
-StdioUpstream::StdioUpstream(const ServerConfig& config, Lane& home, StatusBoard& status,
-                             const Limits& limits, std::function<void()> on_tools_changed)
+StdioUpstream::StdioUpstream(const ServerConfig& config, Lane& home, const Limits& limits,
+                             UpstreamUse use)
     : Upstream(config),
-      supervisor_(std::make_shared<StdioSupervisor>(config, home, status, limits,
-                                                    std::move(on_tools_changed))) {}
+      supervisor_(std::make_shared<StdioSupervisor>(config, home, limits, std::move(use))) {}
 
 StdioUpstream::~StdioUpstream() {
   if (!started_) return;

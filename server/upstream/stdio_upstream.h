@@ -24,10 +24,8 @@ class StdioUpstream final : public Upstream {
  public:
   using Limits = StdioLimits;
 
-  // `on_tools_changed` runs on `home` after each successful handshake, and when the server says
-  // that its list of tools has changed.
-  StdioUpstream(const ServerConfig& config, Lane& home, StatusBoard& status, const Limits& limits,
-                std::function<void()> on_tools_changed);
+  // `use.lists_changed` runs on `home`.
+  StdioUpstream(const ServerConfig& config, Lane& home, const Limits& limits, UpstreamUse use);
   ~StdioUpstream() override;
 
   Lane* home() override { return &supervisor_->home(); }

@@ -11,6 +11,7 @@
 #include "server/base/error.h"
 #include "server/config/config.h"
 #include "server/jsonrpc/message.h"
+#include "server/mcp/call_params.h"
 #include "server/runtime/lane.h"
 #include "server/upstream/status.h"
 
@@ -25,13 +26,30 @@ struct UpstreamRequest {
   // Every wait on the way (session, connection) ends by it. Ending the exchange is its owner's
   // task.
   Deadline deadline;
-  Headers headers;  // forwarded from the caller (`extra_headers`); http only
+  Headers headers = {};  // forwarded from the caller (`extra_headers`); http only
+  // Where params._meta.progressToken stands in `params`: the request's own id takes its place.
+  Span token_span = {};
+
+  // `params` as they are sent under `id` (raw).
+  std::string ParamsFor(std::string_view id) const;
 };
 
-// Told how a request ended. Runs on the lane the request was sent from, never inside
+// The raw progress token of a notifications/progress; empty: it has none.
+std::string_view ProgressTokenOf(jsonrpc::Message& message);
+
+// Told what a request brings. Runs on the lane the request was sent from, never inside
 // Upstream::Send().
 class ReplyHandler {
  public:
+  // What the server says in the course of the request: its own progress, a log message. `message`
+  // is valid during this call only. The Exchange must not be destroyed in here.
+  virtual void OnNotification(jsonrpc::Message&) {}
+
+  // What the server asks in the course of the request, under an id of its own; ping is answered
+  // before it comes here. True: Exchange::Answer() will follow. False: nobody can answer it, and
+  // the server is told so. Otherwise as OnNotification().
+  virtual bool OnRequest(jsonrpc::Message&) { return false; }
+
   // The server's answer: `message` is of kind kResult or kError and valid during this call only. Or
   // why there is none. Exactly once, unless the Exchange is destroyed before. The Exchange may be
   // destroyed in here.
@@ -47,11 +65,24 @@ class ReplyHandler {
 class Exchange {
  public:
   virtual ~Exchange() = default;
+
+  // The answer to a request of the server's that OnRequest() took: a whole JSON-RPC response.
+  virtual void Answer(std::string response) = 0;
 };
 
-// One configured MCP server: its session, connections or process, for as long as the bridge runs.
-// Owned by UpstreamPool. Heals itself: a lost session, connection or process is made again, with
-// backoff, and calls that can't be served meanwhile fail at once with kUpstreamUnavailable.
+// Whose session with a server it is.
+struct UpstreamUse {
+  std::string initialize_params;  // raw, of our `initialize`
+  std::string label = {};         // for the log, behind the server's name; may be empty
+  StatusBoard* status = nullptr;  // where its health is shown; null: nowhere
+  bool only_on_demand = false;    // (re)connects only when a request wants it
+  // The server has connected, or has said that one of its lists has changed. Any thread.
+  std::function<void()> lists_changed = {};
+};
+
+// A session with one configured MCP server, or its process. Heals itself: a lost session,
+// connection or process is made again, with backoff, and calls that can't be served meanwhile fail
+// at once with kUpstreamUnavailable. UpstreamPool makes them and sees them off.
 class Upstream {
  public:
   explicit Upstream(const ServerConfig& config) : config_(config) {}

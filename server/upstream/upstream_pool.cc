@@ -1,7 +1,5 @@
 #include "server/upstream/upstream_pool.h"
 
-#include <condition_variable>
-#include <mutex>
 #include <utility>
 
 #include "server/base/log.h"
@@ -11,33 +9,82 @@
 namespace mcpbridge {
 
 UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& router,
-                           StatusBoard& status) {
+                           StatusBoard& status)
+    : config_(config), executor_(executor) {
   // Certificates are verified against the system's store; SSL_CERT_FILE names another.
   tls_.set_default_verify_paths();
   tls_.set_verify_mode(boost::asio::ssl::verify_peer);
+  const HttpPool::Limits limits{
+      .connections = static_cast<std::size_t>(config.bridge.limits.upstream_connections),
+      .response_bytes = config.bridge.limits.response_bytes};
   for (std::size_t i = 0; i < config.servers.size(); ++i) {
     const ServerConfig& server = config.servers[i];
-    const int home = static_cast<int>(i) % executor.lane_count();
-    const auto tools_changed = [this, i] { loaders_[i]->Invalidate(); };
-    switch (server.transport) {
-      case TransportKind::kHttp:
-        upstreams_.push_back(std::make_unique<HttpUpstream>(
-            server, executor, home, status, &tls_,
-            HttpPool::Limits{
-                .connections = static_cast<std::size_t>(config.bridge.limits.upstream_connections),
-                .response_bytes = config.bridge.limits.response_bytes},
-            tools_changed));
-        break;
-      case TransportKind::kStdio:
-        upstreams_.push_back(std::make_unique<StdioUpstream>(
-            server, executor.lane(home), status,
-            StdioUpstream::Limits{.response_bytes = config.bridge.limits.response_bytes},
-            tools_changed));
-        break;
-    }
+    const bool is_http = server.transport == TransportKind::kHttp;
+    http_servers_.push_back(
+        is_http ? std::make_unique<HttpServer>(server.url, executor, tls_, limits) : nullptr);
+    Lane& home = executor.lane(static_cast<int>(i) % executor.lane_count());
+    upstreams_.push_back(
+        Make(i, home,
+             UpstreamUse{.initialize_params = InitializeParams(),
+                         .status = &status,
+                         .lists_changed = [this, i] { loaders_[i]->Invalidate(); }}));
     loaders_.push_back(
-        std::make_unique<CatalogueLoader>(i, *upstreams_.back(), executor.lane(home), router));
+        std::make_unique<CatalogueLoader>(i, *upstreams_.back(), home, router, status));
   }
+}
+
+std::unique_ptr<Upstream> UpstreamPool::Make(std::size_t server, Lane& home, UpstreamUse use) {
+  const ServerConfig& config = config_.servers[server];
+  if (http_servers_[server] != nullptr) {
+    return std::make_unique<HttpUpstream>(config, *http_servers_[server], executor_, home,
+                                          std::move(use));
+  }
+  return std::make_unique<StdioUpstream>(
+      config, home, StdioUpstream::Limits{.response_bytes = config_.bridge.limits.response_bytes},
+      std::move(use));
+}
+
+Result<std::shared_ptr<Upstream>> UpstreamPool::NewSession(std::size_t server,
+                                                           const ClientProfile& client,
+                                                           const std::string& label) {
+  const bool is_process = http_servers_[server] == nullptr;
+  Lane* home = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_process && client_processes_ >= config_.bridge.limits.client_processes) {
+      return Error{.reason = Reason::kOverloaded,
+                   .message = "as many processes run for clients as may",
+                   .metadata = {{"limit", "bridge.limits.client_processes"},
+                                {"server", config_.servers[server].name}},
+                   .retry_after = std::chrono::seconds(1)};
+    }
+    ++client_sessions_;
+    client_processes_ += is_process;
+    const auto lanes = static_cast<unsigned>(executor_.lane_count());
+    home = &executor_.lane(static_cast<int>(next_home_++ % lanes));
+  }
+  auto session = Make(server, *home,
+                      UpstreamUse{.initialize_params = InitializeParams(client),
+                                  .label = label,
+                                  .only_on_demand = true,
+                                  .lists_changed = [] {}});
+  session->Start();
+  return std::shared_ptr<Upstream>(session.release(), [this, home, is_process](Upstream* gone) {
+    SeeOff(gone, *home, is_process);
+  });
+}
+
+// Nobody holds it: it is stopped, and freed behind whatever it has posted to its lane meanwhile.
+void UpstreamPool::SeeOff(Upstream* session, Lane& home, bool is_process) {
+  session->Stop("the client's session is over", [this, session, &home, is_process] {
+    home.Post([this, session, is_process] {
+      delete session;
+      const std::lock_guard lock(mutex_);
+      --client_sessions_;
+      client_processes_ -= is_process;
+      changed_.notify_all();
+    });
+  });
 }
 
 // The lanes have stopped by now. Loaders hold exchanges, so they go first.
@@ -48,24 +95,34 @@ void UpstreamPool::Start() {
 }
 
 void UpstreamPool::Stop(const std::string& why) {
-  std::mutex mutex;
-  std::condition_variable all_done;
-  std::size_t left = upstreams_.size();
   for (auto& loader : loaders_) loader->Stop();
-  for (auto& upstream : upstreams_) {
-    upstream->Stop(why, [&] {
-      const std::lock_guard lock(mutex);
-      if (--left == 0) all_done.notify_one();
-    });
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return client_sessions_ == 0; });
+  std::size_t left = upstreams_.size();
+  const auto one_done = [&] {
+    const std::lock_guard done_lock(mutex_);
+    --left;
+    changed_.notify_all();
+  };
+  lock.unlock();
+  for (auto& upstream : upstreams_) upstream->Stop(why, one_done);
+  lock.lock();
+  changed_.wait(lock, [&] { return left == 0; });
+  lock.unlock();
+  std::vector<HttpServer*> servers;
+  for (auto& server : http_servers_) {
+    if (server != nullptr) servers.push_back(server.get());
   }
-  std::unique_lock lock(mutex);
-  all_done.wait(lock, [&] { return left == 0; });
+  left = servers.size();
+  for (HttpServer* const server : servers) server->CloseIdle(one_done);
+  lock.lock();
+  changed_.wait(lock, [&] { return left == 0; });
 }
 
-void UpstreamPool::RefreshCatalogue(std::size_t server, Lane& lane,
+void UpstreamPool::RefreshCatalogue(std::size_t server, ListKind kind, Lane& lane,
                                     std::chrono::milliseconds max_age, Deadline deadline,
                                     std::function<void(std::optional<Error>)> done) {
-  loaders_[server]->Refresh(lane, max_age, deadline, std::move(done));
+  loaders_[server]->Refresh(kind, lane, max_age, deadline, std::move(done));
 }
 
 }  // namespace mcpbridge

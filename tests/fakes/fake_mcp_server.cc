@@ -26,14 +26,33 @@ constexpr std::string_view kDefaultTools =
     R"([{"name":"echo","inputSchema":{"type":"object","properties":{"text":{"type":"string"}}}},)"
     R"({"name":"slow","inputSchema":{"type":"object","properties":{"text":{"type":"string"}}}}])";
 
+// By the method that lists them: the member of the result, and its raw array; empty: no such list.
+std::pair<std::string, std::string> OtherList(const FakeMcpServer::Options& options,
+                                              const std::string& method) {
+  if (method == "resources/list") return {"resources", options.resources};
+  if (method == "resources/templates/list") return {"resourceTemplates", options.templates};
+  if (method == "prompts/list") return {"prompts", options.prompts};
+  return {};
+}
+
+std::string Capabilities(const FakeMcpServer::Options& options) {
+  std::string out = R"({"tools":{})";
+  if (!options.resources.empty() || !options.templates.empty()) out += R"(,"resources":{})";
+  if (!options.prompts.empty()) out += R"(,"prompts":{})";
+  return out + "}";
+}
+
 std::string DefaultResult(const FakeMcpServer::Options& options, const FakeRequest& request) {
   if (request.method == "initialize") {
-    return R"({"protocolVersion":)" + JsonQuote(options.protocol_version) +
-           R"(,"capabilities":{"tools":{}},"serverInfo":{"name":"fake","version":"1"}})";
+    return R"({"protocolVersion":)" + JsonQuote(options.protocol_version) + R"(,"capabilities":)" +
+           Capabilities(options) + R"(,"serverInfo":{"name":"fake","version":"1"}})";
   }
   if (request.method == "tools/list") {
     return R"({"tools":)" + (options.tools.empty() ? std::string(kDefaultTools) : options.tools) +
            "}";
+  }
+  if (const auto [member, items] = OtherList(options, request.method); !items.empty()) {
+    return "{" + JsonQuote(member) + ":" + items + "}";
   }
   if (request.method == "tools/call") return TextResult(JsonQuote(request.text));
   return "{}";
@@ -43,8 +62,11 @@ std::string MessageFor(const FakeMcpServer::Options& options, const FakeRequest&
                        const FakeAnswer& answer) {
   if (request.id.empty()) return {};  // a notification
   std::string message = R"({"jsonrpc":"2.0","id":)" + (answer.id.empty() ? request.id : answer.id);
+  const auto [member, items] = OtherList(options, request.method);
   if (!answer.error.empty()) {
     message += R"(,"error":)" + answer.error;
+  } else if (!member.empty() && items.empty() && answer.result.empty()) {
+    message += R"(,"error":{"code":-32601,"message":"Method not found"})";
   } else {
     message +=
         R"(,"result":)" + (answer.result.empty() ? DefaultResult(options, request) : answer.result);

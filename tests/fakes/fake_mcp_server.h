@@ -22,6 +22,10 @@ class FakeMcpServer {
     std::string protocol_version = "2025-11-25";
     // The tools array of tools/list, raw JSON; empty: echo and slow.
     std::string tools = {};
+    // The arrays of the other lists, likewise; empty: not declared, and refused with -32601.
+    std::string resources = {};
+    std::string templates = {};
+    std::string prompts = {};
     std::uint16_t port = 0;  // 0: any free one
   };
 

@@ -139,7 +139,8 @@ TEST_F(HttpFrontTest, BadRequestsGetATypedErrorAtOnce) {
       {"unknown server", "POST", "/mcp/nope", good, {}, 404, "SERVER_NOT_FOUND"},
       {"unknown path", "POST", "/nope", good, {}, 404, "PATH_NOT_FOUND"},
       {"get", "GET", "/mcp", "", {{"Accept", "text/event-stream"}}, 405, "METHOD_NOT_ALLOWED"},
-      {"delete", "DELETE", "/mcp", "", {}, 405, "METHOD_NOT_ALLOWED"},
+      {"delete", "DELETE", "/mcp", "", {}, 404, "SESSION_NOT_FOUND"},
+      {"put", "PUT", "/mcp", "", {}, 405, "METHOD_NOT_ALLOWED"},
       {"origin",
        "POST",
        "/mcp",
@@ -174,7 +175,7 @@ TEST_F(HttpFrontTest, BadRequestsGetATypedErrorAtOnce) {
           .body.find(
               R"("supported":["2025-11-25","2025-06-18","2025-03-26","2024-11-05"],"requested":"2026-07-28")"),
       std::string::npos);
-  EXPECT_EQ(Request("GET", "/mcp").headers.at("allow"), "POST");
+  EXPECT_EQ(Request("GET", "/mcp").headers.at("allow"), "POST, DELETE");
   EXPECT_EQ(upstream_.Snapshot().CountCalls("echo"), 0u);
 }
 
@@ -207,8 +208,14 @@ TEST_F(HttpFrontTest, CancelledNotificationReachesItsOwnCallOnly) {
   TestHttpClient mine(bridge_.http_port());
   TestHttpClient stranger(bridge_.http_port());
   TestHttpClient stateless(bridge_.http_port());
-  mine.Send(CallMessage("1", "slow", "mine"), {{"mcp-session-id", "a"}});
-  stranger.Send(CallMessage("1", "slow", "stranger"), {{"mcp-session-id", "b"}});
+  const auto open = [this] {
+    return Post(
+               R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18"}})")
+        .headers["mcp-session-id"];
+  };
+  const std::string session = open();
+  mine.Send(CallMessage("1", "slow", "mine"), {{"mcp-session-id", session}});
+  stranger.Send(CallMessage("1", "slow", "stranger"), {{"mcp-session-id", open()}});
   stateless.Send(CallMessage("1", "slow", "stateless"));
   ASSERT_TRUE(
       upstream_.WaitFor([](const auto& record) { return record.held.size() == 3; }, kPatience));
@@ -217,10 +224,10 @@ TEST_F(HttpFrontTest, CancelledNotificationReachesItsOwnCallOnly) {
   EXPECT_EQ(Post(cancel).status, 202);
   EXPECT_EQ(
       Post(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"1"}})",
-           {{"mcp-session-id", "a"}})
+           {{"mcp-session-id", session}})
           .status,
       202);
-  EXPECT_EQ(Post(cancel, {{"mcp-session-id", "a"}}).status, 202);
+  EXPECT_EQ(Post(cancel, {{"mcp-session-id", session}}).status, 202);
   EXPECT_EQ(ReasonOf(mine.Receive().body), "CANCELLED");
   ASSERT_TRUE(
       upstream_.WaitFor([](const auto& record) { return record.cancels.size() == 1; }, kPatience));

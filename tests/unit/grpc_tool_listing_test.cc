@@ -8,64 +8,51 @@
 namespace mcpbridge {
 namespace {
 
-ToolEntry Entry(const std::string& name, const std::string& more = "") {
-  return {.name = name,
+ListEntry Entry(const std::string& name, const std::string& more = "") {
+  return {.key = name,
           .json = "{\"name\":\"" + name + "\",\"inputSchema\":{\"type\":\"object\"}" + more + "}"};
 }
 
 v1::Tool ToolOf(const std::string& json) {
   v1::Tool tool;
-  FillTool({.name = "t", .json = json}, tool);
+  FillTool({.key = "t", .json = json}, tool);
   return tool;
-}
-
-TEST(ToolListingTest, ATokenComesBackAsItsKey) {
-  const PageKey key{.scope = "s", .server = "s", .tool = std::string("t\0\xc3\xa9", 4)};
-  const std::string token = PageTokenOf(key);
-  EXPECT_EQ(ParsePageToken(token, "s").value(), key);
-  EXPECT_EQ(token.find_first_not_of("0123456789abcdef"), std::string::npos);
-}
-
-TEST(ToolListingTest, OtherTokensAreRefused) {
-  const std::string token = PageTokenOf({.scope = "", .server = "s", .tool = "t"});
-  EXPECT_TRUE(ParsePageToken(token, "").has_value());
-  for (const std::string& bad :
-       std::vector<std::string>{"x", "0", "00", "zz", "0073", "AB", "000000", token + "0"}) {
-    const Result<PageKey> key = ParsePageToken(bad, "");
-    ASSERT_FALSE(key.has_value()) << bad;
-    EXPECT_EQ(key.error().reason, Reason::kInvalidArguments);
-  }
-  EXPECT_FALSE(ParsePageToken(token, "s").has_value());
 }
 
 TEST(ToolListingTest, PageSizes) {
   v1::ListToolsRequest request;
-  EXPECT_EQ(ParsePageRequest(request)->size, 1000u);
+  EXPECT_EQ(ParsePageRequest(request)->max_items, 1000u);
   request.set_page_size(7);
-  EXPECT_EQ(ParsePageRequest(request)->size, 7u);
+  EXPECT_EQ(ParsePageRequest(request)->max_items, 7u);
   request.set_page_size(100'000);
-  EXPECT_EQ(ParsePageRequest(request)->size, 1000u);
+  EXPECT_EQ(ParsePageRequest(request)->max_items, 1000u);
   request.set_page_size(-1);
+  EXPECT_EQ(ParsePageRequest(request).error().reason, Reason::kInvalidArguments);
+}
+
+TEST(ToolListingTest, APageTokenIsOneOfToolsAndOfItsServer) {
+  v1::ListToolsRequest request;
+  request.set_page_token(CursorOf(ListKind::kTools, "", {.server = "a", .key = "x"}));
+  EXPECT_EQ(ParsePageRequest(request)->after, (PagePosition{.server = "a", .key = "x"}));
+  request.set_server("a");
+  EXPECT_EQ(ParsePageRequest(request).error().reason, Reason::kInvalidArguments);
+  request.set_page_token(CursorOf(ListKind::kPrompts, "a", {.server = "a", .key = "x"}));
   EXPECT_EQ(ParsePageRequest(request).error().reason, Reason::kInvalidArguments);
 }
 
 class PagesTest : public testing::Test {
  protected:
   PagesTest() {
-    config_.servers.resize(2);
-    config_.servers[0].name = "a";
-    config_.servers[1].name = "b";
     for (const char* name : {"x", "y", "z"}) tools_.push_back(Entry(name));
-    tools_.push_back(Entry("large", ",\"description\":\"" + std::string(3 << 20, 'd') + "\""));
-    for (std::size_t server : {std::size_t{0}, std::size_t{1}}) {
+    tools_.push_back(Entry("w", ",\"description\":\"" + std::string(3 << 20, 'd') + "\""));
+    for (const char* server : {"a", "b"}) {
       for (std::size_t i = 0; i < 3; ++i) Add(server, tools_[i]);
     }
   }
 
-  void Add(std::size_t server, const ToolEntry& tool) {
-    listing_.tools.push_back({.server = server,
-                              .tool = &tool,
-                              .listed_name = config_.servers[server].name + '-' + tool.name});
+  void Add(std::string_view server, const ListEntry& tool) {
+    listing_.items.push_back(
+        {.server = server, .entry = &tool, .listed_name = std::string(server) + '-' + tool.key});
   }
 
   // Names on each page of `size`.
@@ -75,51 +62,40 @@ class PagesTest : public testing::Test {
     request.set_page_size(size);
     do {
       v1::ListToolsResponse response;
-      FillPage(listing_, config_, ParsePageRequest(request).value(), response);
+      FillPage(listing_, ParsePageRequest(request).value(), response);
       pages.emplace_back();
-      for (const v1::Tool& tool : response.tools()) pages.back() += tool.name() + ' ';
+      for (const v1::Tool& tool : response.tools()) {
+        pages.back() += tool.server() + '/' + tool.name() + ' ';
+      }
       request.set_page_token(response.next_page_token());
     } while (!request.page_token().empty());
     return pages;
   }
 
-  Config config_;
-  std::vector<ToolEntry> tools_;
-  ToolListing listing_;
+  std::vector<ListEntry> tools_;
+  Listing listing_;
 };
 
 TEST_F(PagesTest, EveryToolIsOnOnePage) {
   using Names = std::vector<std::string>;
-  EXPECT_EQ(Pages(0), (Names{"a-x a-y a-z b-x b-y b-z "}));
-  EXPECT_EQ(Pages(6), (Names{"a-x a-y a-z b-x b-y b-z "}));
-  EXPECT_EQ(Pages(4), (Names{"a-x a-y a-z b-x ", "b-y b-z "}));
-  EXPECT_EQ(Pages(1), (Names{"a-x ", "a-y ", "a-z ", "b-x ", "b-y ", "b-z "}));
-  listing_.tools.clear();
+  EXPECT_EQ(Pages(0), (Names{"a/a-x a/a-y a/a-z b/b-x b/b-y b/b-z "}));
+  EXPECT_EQ(Pages(4), (Names{"a/a-x a/a-y a/a-z b/b-x ", "b/b-y b/b-z "}));
+  listing_.items.clear();
   EXPECT_EQ(Pages(1), (Names{""}));
 }
 
-TEST_F(PagesTest, APageGoesOnBehindAToolThatIsGone) {
-  v1::ListToolsRequest request;
-  request.set_page_token(PageTokenOf({.scope = "", .server = "a", .tool = "yy"}));
-  v1::ListToolsResponse response;
-  FillPage(listing_, config_, ParsePageRequest(request).value(), response);
-  ASSERT_EQ(response.tools_size(), 4);
-  EXPECT_EQ(response.tools(0).name(), "a-z");
-  EXPECT_EQ(response.tools(0).server(), "a");
-}
-
 TEST_F(PagesTest, APageStaysSmallEnoughToBeRead) {
-  listing_.tools.clear();
-  Add(0, tools_[3]);
-  Add(0, tools_[0]);
-  Add(1, tools_[3]);
-  EXPECT_EQ(Pages(0), (std::vector<std::string>{"a-large ", "a-x ", "b-large "}));
+  listing_.items.clear();
+  Add("a", tools_[3]);
+  Add("a", tools_[0]);
+  Add("b", tools_[3]);
+  EXPECT_EQ(Pages(0), (std::vector<std::string>{"a/a-w ", "a/a-x ", "b/b-w "}));
 }
 
 TEST_F(PagesTest, ServersThatCouldNotBeAskedAreNamed) {
   listing_.unavailable.emplace_back("b", Error{.message = "no\xff"});
   v1::ListToolsResponse response;
-  FillPage(listing_, config_, {.size = 1, .after = {}}, response);
+  FillPage(listing_, {.after = {}, .max_items = 1}, response);
   ASSERT_EQ(response.unavailable_size(), 1);
   EXPECT_EQ(response.unavailable(0).server(), "b");
   EXPECT_EQ(response.unavailable(0).error(), "no?");

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/mcp/initialize.h"
 #include "server/runtime/executor.h"
 #include "server/upstream/stdio_upstream.h"
 
@@ -253,12 +254,15 @@ class StdioFixture : public testing::Test {
 
   void Start(const std::string& mode = "normal") {
     config_.args = {folder_ + "/server.py", mode};
-    upstream_ = std::make_unique<StdioUpstream>(config_, home(), status_, limits_, [this] {
-      EXPECT_TRUE(home().OnThisThread());
-      const std::lock_guard lock(mutex_);
-      ++tools_changed_;
-      changed_.notify_all();
-    });
+    upstream_ = std::make_unique<StdioUpstream>(
+        config_, home(), limits_,
+        UpstreamUse{
+            .initialize_params = InitializeParams(), .status = &status_, .lists_changed = [this] {
+              EXPECT_TRUE(home().OnThisThread());
+              const std::lock_guard lock(mutex_);
+              ++tools_changed_;
+              changed_.notify_all();
+            }});
     upstream_->Start();
   }
 
@@ -277,7 +281,7 @@ class StdioFixture : public testing::Test {
     return outcome.result;
   }
 
-  // Waits until `condition` holds of what the watcher and on_tools_changed have been told.
+  // Waits until `condition` holds of what the watcher and on_lists_changed have been told.
   template <class F>
   bool WaitUntil(F condition) {
     std::unique_lock lock(mutex_);

@@ -11,7 +11,7 @@
 #include "server/frontend/grpc/grpc_unary_call.h"
 #include "server/frontend/grpc/struct_json.h"
 #include "server/frontend/grpc/tool_listing.h"
-#include "server/service/tool_call.h"
+#include "server/service/routed_call.h"
 
 namespace mcpbridge {
 namespace {
@@ -88,7 +88,7 @@ class ToolMethodCall : public GrpcUnaryCall<AsyncService, Request, Response, kRe
 class CallToolCall final
     : public ToolMethodCall<CallToolCall, v1::CallToolRequest, v1::CallToolResponse,
                             &AsyncService::RequestCallTool>,
-      public ToolCall::Handler {
+      public RoutedCall::Handler {
  public:
   using ToolMethodCall::ToolMethodCall;
 
@@ -98,27 +98,27 @@ class CallToolCall final
     Result<CallParams> params = ParamsOf(request_);
     if (!params) return Finish(params.error());
     params_ = *std::move(params);
-    ContinueOn(*(lane_ = &tools().PickLane(request_.server(), params_.name)));
+    ContinueOn(*(lane_ = &tools().PickLane(request_.server(), params_.key)));
   }
 
   void OnLane() override {
-    tool_call_.emplace(tools(), *lane_, *this);
-    const std::optional<Error> error = tool_call_->Start(
-        ToolCallRequest{request_.server(), std::move(params_), deadline(), headers_});
+    routed_.emplace(tools(), *lane_, *this);
+    const std::optional<Error> error =
+        routed_->Start(CallRequest{request_.server(), std::move(params_), deadline(), headers_});
     if (!error) return;
-    tool_call_.reset();
+    routed_.reset();
     Finish(*error);
   }
 
   void OnCancel() override {
-    tool_call_.reset();
+    routed_.reset();
     Finish(GoneError());
   }
 
-  void OnToolCallEnd(Result<jsonrpc::Message> message) override {
+  void OnCallEnd(Result<jsonrpc::Message> message) override {
     if (!message) {
       const Error error = std::move(message).error();
-      tool_call_.reset();
+      routed_.reset();
       return Finish(error);
     }
     Answer(*message);
@@ -133,7 +133,7 @@ class CallToolCall final
     google::protobuf::Arena arena(options);
     auto& response = *google::protobuf::Arena::CreateMessage<v1::CallToolResponse>(&arena);
     const std::optional<Error> error = FillResponse(message, response);
-    tool_call_.reset();  // the message is gone with it
+    routed_.reset();  // the message is gone with it
     if (error) {
       Finish(*error);
     } else {
@@ -149,7 +149,7 @@ class CallToolCall final
 
   Lane* lane_ = nullptr;
   CallParams params_;
-  std::optional<ToolCall> tool_call_;
+  std::optional<RoutedCall> routed_;
 };
 
 class ListToolsCall final
@@ -172,10 +172,10 @@ class ListToolsCall final
     self_ = std::make_shared<ListToolsCall*>(this);
     const Deadline bound =
         Min(deadline(), Deadline::After(tools().config().bridge.limits.call_timeout));
-    tools().ListTools(*lane_, request_.server(), bound,
-                      [self = std::weak_ptr(self_)](Result<ToolListing> listing) {
-                        if (const auto call = self.lock()) (*call)->Answer(listing);
-                      });
+    tools().lister().List(ListKind::kTools, *lane_, request_.server(), bound,
+                          [self = std::weak_ptr(self_)](Result<Listing> listing) {
+                            if (const auto call = self.lock()) (*call)->Answer(listing);
+                          });
   }
 
   void OnCancel() override {
@@ -183,11 +183,11 @@ class ListToolsCall final
     Finish(GoneError());
   }
 
-  void Answer(const Result<ToolListing>& listing) {
+  void Answer(const Result<Listing>& listing) {
     self_.reset();
     if (!listing) return Finish(listing.error());
     v1::ListToolsResponse response;
-    FillPage(*listing, tools().config(), page_, response);
+    FillPage(*listing, page_, response);
     Finish(response);
   }
 

@@ -40,9 +40,9 @@ std::string_view Trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-// Whether one of a comma-separated list of media ranges takes application/json, at a weight above
-// 0.
-bool TakesJson(std::string_view accept) {
+// Whether one of a comma-separated list of media ranges names `wanted` (or, with `wildcards`, takes
+// it), at a weight above 0.
+bool Takes(std::string_view accept, std::string_view wanted, bool wildcards) {
   while (!accept.empty()) {
     const std::size_t comma = accept.find(',');
     const std::string_view range = accept.substr(0, comma);
@@ -53,8 +53,9 @@ bool TakesJson(std::string_view accept) {
         semicolon == std::string_view::npos ? std::string_view() : range.substr(semicolon);
     const bool refused = rest.find("q=0") != std::string_view::npos &&
                          rest.find_first_of("123456789") == std::string_view::npos;
-    const bool json = iequals(type, "application/json") || type == "application/*" || type == "*/*";
-    if (json && !refused) return true;
+    const bool any = type == "*/*" ||
+                     (type.ends_with("/*") && wanted.starts_with(type.substr(0, type.size() - 1)));
+    if ((iequals(type, wanted) || (wildcards && any)) && !refused) return true;
   }
   return false;
 }
@@ -103,12 +104,17 @@ std::optional<Error> CheckMediaTypes(const http::fields& fields) {
                  .message = "Content-Type must be application/json, not " + Quoted(type)};
   }
   const auto accept = fields.find(http::field::accept);
-  if (accept != fields.end() && !TakesJson(accept->value())) {
+  if (accept != fields.end() && !Takes(accept->value(), "application/json", /*wildcards=*/true)) {
     return Error{.reason = Reason::kNotAcceptable,
                  .message = "Accept must list application/json and text/event-stream, not " +
                             Quoted(accept->value())};
   }
   return std::nullopt;
+}
+
+bool TakesEvents(const http::request_header<>& head) {
+  return head.version() >= 11 &&
+         Takes(head[http::field::accept], "text/event-stream", /*wildcards=*/false);
 }
 
 std::optional<Error> CheckVersion(const http::fields& fields) {

@@ -36,6 +36,10 @@ std::optional<Error> CheckOrigin(const boost::beast::http::fields& fields,
 // kNotAcceptable.
 std::optional<Error> CheckMediaTypes(const boost::beast::http::fields& fields);
 
+// Whether the answer may be an event stream: the caller names text/event-stream in Accept, and
+// speaks HTTP/1.1.
+bool TakesEvents(const boost::beast::http::request_header<>& head);
+
 // MCP-Protocol-Version, if there is one, must be one of the legacy era's.
 // Error: kUnsupportedProtocolVersion.
 std::optional<Error> CheckVersion(const boost::beast::http::fields& fields);

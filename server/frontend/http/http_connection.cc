@@ -1,6 +1,7 @@
 #include "server/frontend/http/http_connection.h"
 
 #include <boost/asio/write.hpp>
+#include <charconv>
 #include <utility>
 
 namespace mcpbridge {
@@ -21,6 +22,13 @@ constexpr std::chrono::seconds kRequestTime{60};
 constexpr std::chrono::seconds kResponseTime{300};
 // From our last byte to the caller's close, when we end the connection: it may still be sending.
 constexpr std::chrono::seconds kLingerTime{2};
+
+// An event stream on which nothing else has been sent for so long gets a comment: proxies close
+// quiet connections, and the MCP SDKs' servers do it in the same interval.
+constexpr std::chrono::seconds kKeepAliveTime{15};
+constexpr std::string_view kKeepAlive = ": keep-alive\n\n";
+// What may wait for a slow reader of an event stream: beyond it notifications are dropped.
+constexpr std::size_t kMaxQueued = 1 << 20;
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -160,6 +168,59 @@ void HttpServerConnection::Write(std::string bytes) {
       [self = shared_from_this()](error_code error, std::size_t) { self->OnWritten(error); });
 }
 
+void HttpServerConnection::BeginEvents(std::string_view headers) {
+  if (state_ != State::kHandling) return;
+  state_ = State::kStreaming;
+  if (connections_.draining) close_after_ = true;
+  queued_ = HttpResponse::EventStreamHead(headers, close_after_);
+  WriteChunks();
+}
+
+bool HttpServerConnection::SendEvent(std::string_view event) {
+  if (state_ != State::kStreaming || queued_.size() + event.size() > kMaxQueued) return false;
+  AddChunk(event);
+  return true;
+}
+
+void HttpServerConnection::EndEvents(std::string_view event) {
+  if (state_ != State::kStreaming) return;
+  if (!event.empty()) AddChunk(event);
+  queued_.append("0\r\n\r\n");
+  state_ = State::kWriting;
+  if (!chunks_pending_) WriteChunks();
+}
+
+// In the chunked coding of RFC 9112, section 7.1.
+void HttpServerConnection::AddChunk(std::string_view bytes) {
+  std::array<char, 2 * sizeof(std::size_t)> size;
+  const auto end = std::to_chars(size.data(), size.data() + size.size(), bytes.size(), 16).ptr;
+  queued_.append(size.data(), end).append("\r\n").append(bytes).append("\r\n");
+  if (!chunks_pending_) WriteChunks();
+}
+
+void HttpServerConnection::WriteChunks() {
+  chunks_pending_ = true;
+  out_ = std::exchange(queued_, {});
+  Arm(kResponseTime);
+  asio::async_write(
+      socket_, asio::buffer(out_),
+      [self = shared_from_this()](error_code error, std::size_t) { self->OnChunksWritten(error); });
+}
+
+void HttpServerConnection::OnChunksWritten(error_code error) {
+  chunks_pending_ = false;
+  if (state_ == State::kClosed) return;
+  if (error) {
+    Close();
+  } else if (!queued_.empty()) {
+    WriteChunks();
+  } else if (state_ == State::kWriting) {
+    OnWritten(error);
+  } else {
+    Arm(kKeepAliveTime);
+  }
+}
+
 void HttpServerConnection::OnWritten(error_code error) {
   call_.reset();
   if (state_ == State::kClosed) return;
@@ -183,7 +244,13 @@ void HttpServerConnection::OnWritten(error_code error) {
   if (state_ != State::kClosed) Read();
 }
 
-void HttpServerConnection::OnDeadline() { Close(); }
+void HttpServerConnection::OnDeadline() {
+  if (state_ == State::kStreaming && !chunks_pending_) {
+    AddChunk(kKeepAlive);
+  } else {
+    Close();
+  }
+}
 
 void HttpServerConnection::Close() {
   if (state_ == State::kClosed) return;

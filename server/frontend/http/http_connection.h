@@ -65,9 +65,12 @@ class HttpServerConnection final : public std::enable_shared_from_this<HttpServe
 
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
-  enum class State { kReading, kHandling, kWriting, kLingering, kClosed };
+  enum class State { kReading, kHandling, kStreaming, kWriting, kLingering, kClosed };
 
   void Respond(HttpResponse response) override;
+  void BeginEvents(std::string_view headers) override;
+  bool SendEvent(std::string_view event) override;
+  void EndEvents(std::string_view event) override;
   void OnDeadline() override;
   void NextRequest();
   void Read();
@@ -78,6 +81,9 @@ class HttpServerConnection final : public std::enable_shared_from_this<HttpServe
   void Handle();
   void Write(std::string bytes);
   void OnWritten(boost::system::error_code error);
+  void AddChunk(std::string_view bytes);
+  void WriteChunks();
+  void OnChunksWritten(boost::system::error_code error);
   void Close();
   void Arm(std::chrono::seconds time);
 
@@ -96,6 +102,8 @@ class HttpServerConnection final : public std::enable_shared_from_this<HttpServe
   std::optional<Parser> parser_;
   std::unique_ptr<HttpCall> call_;
   std::string out_;
+  std::string queued_;           // of an event stream: what comes after out_
+  bool chunks_pending_ = false;  // out_ of an event stream is being written
 };
 
 }  // namespace mcpbridge

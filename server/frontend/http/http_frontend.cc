@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <condition_variable>
@@ -21,6 +22,8 @@ namespace {
 
 // When no descriptor is left, accepting again at once would only spin.
 constexpr std::chrono::milliseconds kAcceptRetry{100};
+// How often idle sessions are looked for.
+constexpr std::chrono::seconds kSweepInterval{30};
 
 // `address` has been prepared: it can be listened on.
 asio::generic::stream_protocol::endpoint EndpointOf(const ListenAddress& address) {
@@ -30,14 +33,16 @@ asio::generic::stream_protocol::endpoint EndpointOf(const ListenAddress& address
 
 }  // namespace
 
-HttpFrontend::HttpFrontend(ToolService& service, Executor& executor)
+HttpFrontend::HttpFrontend(ToolService& service, ClientSessions& sessions, Executor& executor)
     : service_(service),
+      sessions_(sessions),
       executor_(executor),
       config_(service.config().bridge),
-      endpoint_(service, executor),
+      endpoint_(service, sessions, executor),
       connections_(static_cast<std::size_t>(executor.lane_count())),
       acceptor_(executor.lane(0).io().get_executor()),
-      retry_(executor.lane(0).io()) {}
+      retry_(executor.lane(0).io()),
+      sweep_(executor.lane(0).io()) {}
 
 HttpFrontend::~HttpFrontend() {
   if (config_.http_listen.is_unix() && !address_.empty())
@@ -49,7 +54,10 @@ Result<std::string> HttpFrontend::Start() {
   if (auto error = Listen(address)) {
     return CannotListen("HTTP", "http_listen", address, error->message);
   }
-  executor_.lane(0).Post([this] { Accept(); });
+  executor_.lane(0).Post([this] {
+    Accept();
+    SweepSessions();
+  });
   return address_;
 }
 
@@ -77,6 +85,14 @@ std::optional<Error> HttpFrontend::Listen(const ListenAddress& address) {
   }
   address_ = real.ToString();
   return std::nullopt;
+}
+
+void HttpFrontend::SweepSessions() {
+  sessions_.Sweep();
+  sweep_.expires_after(std::min<std::chrono::milliseconds>(kSweepInterval, config_.session_idle));
+  sweep_.async_wait([this](error_code aborted) {
+    if (!aborted) SweepSessions();
+  });
 }
 
 void HttpFrontend::Accept() {
@@ -130,6 +146,7 @@ void HttpFrontend::StopAccepting() {
     error_code ignored;
     acceptor_.close(ignored);
     retry_.cancel();
+    sweep_.cancel();
   });
   for (int i = 0; i < executor_.lane_count(); ++i) {
     Lane& lane = executor_.lane(i);

@@ -19,7 +19,7 @@ namespace mcpbridge {
 // Listens for HTTP callers and deals their connections to the lanes in turn. Owned by App.
 class HttpFrontend {
  public:
-  HttpFrontend(ToolService& service, Executor& executor);
+  HttpFrontend(ToolService& service, ClientSessions& sessions, Executor& executor);
   ~HttpFrontend();
 
   // Binds and listens; accepts from now on. Returns the address with its real port. On main's
@@ -43,7 +43,10 @@ class HttpFrontend {
     return connections_[static_cast<std::size_t>(lane.index())];
   }
 
+  void SweepSessions();
+
   ToolService& service_;
+  ClientSessions& sessions_;
   Executor& executor_;
   const BridgeConfig& config_;
   McpEndpoint endpoint_;
@@ -53,6 +56,7 @@ class HttpFrontend {
   // On lane 0 from here on.
   Acceptor acceptor_;
   boost::asio::steady_timer retry_;
+  boost::asio::steady_timer sweep_;
   int next_lane_ = 0;
   std::string address_;
 };

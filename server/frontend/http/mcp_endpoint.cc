@@ -1,14 +1,13 @@
 #include "server/frontend/http/mcp_endpoint.h"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "server/base/log.h"
 #include "server/frontend/http/guards.h"
-#include "server/frontend/http/http_tool_call.h"
+#include "server/frontend/http/http_initialize_call.h"
+#include "server/frontend/http/http_list_call.h"
+#include "server/frontend/http/http_routed_call.h"
 #include "server/mcp/initialize.h"
 
 namespace mcpbridge {
@@ -17,28 +16,23 @@ namespace http = boost::beast::http;
 
 namespace {
 
-constexpr std::string_view kSessionHeader = "Mcp-Session-Id";
-
-// 128 random bits, in hex. It names its holder's calls in notifications/cancelled, and nothing else
-// hangs on it: the bridge keeps no state for it, so it can't be lost.
-std::string NewSessionId() {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::array<unsigned char, 16> bits;
-  if (RAND_bytes(bits.data(), static_cast<int>(bits.size())) != 1) return {};
-  std::string id;
-  for (const unsigned char byte : bits) {
-    id.push_back(kHex[byte >> 4]);
-    id.push_back(kHex[byte & 0xf]);
-  }
-  return id;
-}
-
 HttpResponse Accepted() { return {.status = 202}; }
 
 // Who isn't let in isn't read either.
 bool IsAboutTheCaller(Reason reason) {
   return reason == Reason::kHostNotAllowed || reason == Reason::kOriginNotAllowed ||
          reason == Reason::kUnauthenticated;
+}
+
+Error SessionNotFound() {
+  return Error{.reason = Reason::kSessionNotFound,
+               .message = "Session not found: Mcp-Session-Id names none, or one that is over"};
+}
+
+// Whether a request makes no sense outside of a session: what it sets would be set for all.
+bool NeedsSession(CallMethod method) {
+  return method == CallMethod::kSetLevel || method == CallMethod::kSubscribe ||
+         method == CallMethod::kUnsubscribe;
 }
 
 Error NotFound(std::string_view target) {
@@ -66,8 +60,8 @@ HttpPath HttpPath::Parse(std::string_view target) {
   return {.kind = Kind::kMcp, .server = std::string(server)};
 }
 
-McpEndpoint::McpEndpoint(ToolService& service, Executor& executor)
-    : service_(service), executor_(executor) {
+McpEndpoint::McpEndpoint(ToolService& service, ClientSessions& sessions, Executor& executor)
+    : service_(service), sessions_(sessions), executor_(executor) {
   for (int i = 0; i < executor.lane_count(); ++i) lanes_.push_back(std::make_unique<PerLane>());
 }
 
@@ -95,7 +89,7 @@ std::unique_ptr<HttpCall> McpEndpoint::Handle(Lane& lane, Request& request,
 }
 
 // The order is that of the SDKs' servers: who may come in at all, then what they bring.
-std::optional<Error> McpEndpoint::Check(const Request& request, const HttpPath& path) const {
+std::optional<Error> McpEndpoint::CheckCaller(const Request& request, const HttpPath& path) const {
   const BridgeConfig& config = service_.config().bridge;
   if (auto error = CheckHost(request, config)) return error;
   if (auto error = CheckOrigin(request, config)) return error;
@@ -116,21 +110,38 @@ std::optional<Error> McpEndpoint::Check(const Request& request, const HttpPath& 
                    .metadata = {{"server", path.server.substr(0, 100)}}};
     }
   }
+  return std::nullopt;
+}
+
+std::optional<Error> McpEndpoint::CheckPost(const Request& request) {
   if (request.method() != http::verb::post) {
     return Error{.reason = Reason::kMethodNotAllowed,
-                 .message = "only POST is served here: no stream for server messages, no sessions"};
+                 .message = "only POST and DELETE are served here: no stream for server messages"};
   }
   if (auto error = CheckMediaTypes(request)) return error;
   return CheckVersion(request);
 }
 
+void McpEndpoint::CloseSession(const Request& request, HttpResponder& responder) {
+  if (sessions_.Close(request[kSessionHeader], "by the client")) {
+    responder.Respond({.status = 204});
+  } else {
+    responder.Respond(HttpResponse::FromError("", SessionNotFound()));
+  }
+}
+
 std::unique_ptr<HttpCall> McpEndpoint::HandleMcp(Lane& lane, Request& request,
                                                  HttpResponder& responder, HttpPath path) {
-  const std::optional<Error> refused = Check(request, path);
+  std::optional<Error> refused = CheckCaller(request, path);
   if (refused && IsAboutTheCaller(refused->reason)) {
     responder.Respond(HttpResponse::FromError("", *refused));
     return nullptr;
   }
+  if (!refused && request.method() == http::verb::delete_) {
+    CloseSession(request, responder);
+    return nullptr;
+  }
+  if (!refused) refused = CheckPost(request);
   jsonrpc::Text body(std::move(request.body()));
   jsonrpc::Parser& parser = Of(lane).parser;
   std::string_view id;
@@ -143,7 +154,16 @@ std::unique_ptr<HttpCall> McpEndpoint::HandleMcp(Lane& lane, Request& request,
             .request = request,
             .responder = responder,
             .path = std::move(path),
-            .message = *message};
+            .message = *message,
+            .session = nullptr};
+  const std::string_view session = request[kSessionHeader];
+  if (!session.empty() && message->method != "initialize") {
+    post.session = sessions_.Find(session);
+    if (post.session == nullptr) {
+      responder.Respond(HttpResponse::FromError(id, SessionNotFound()));
+      return nullptr;
+    }
+  }
   std::unique_ptr<HttpCall> call = Dispatch(post);
   parser.Trim();
   return call;
@@ -157,15 +177,17 @@ std::unique_ptr<HttpCall> McpEndpoint::Dispatch(Post& post) {
     return nullptr;
   }
   if (message.kind != jsonrpc::Kind::kRequest) {
-    post.responder.Respond(Accepted());  // an answer, though the bridge asks nothing: dropped
+    if (post.session != nullptr) post.session->TakeAnswer(message);
+    post.responder.Respond(Accepted());
     return nullptr;
   }
-  if (message.method == "tools/call") return CallTool(post);
-  if (message.method == "tools/list") return ListTools(post);
+  if (const auto method = CallMethodOf(message.method)) return RouteCall(*method, post);
+  for (const ListKind kind : kListKinds) {
+    if (message.method == InfoOf(kind).method) return List(kind, post);
+  }
+  if (message.method == "initialize") return Initialize(post);
   if (message.method == "ping") {
     post.responder.Respond({.body = jsonrpc::ResultMessage(message.id, "{}")});
-  } else if (message.method == "initialize") {
-    Initialize(post);
   } else {
     const Error error{.reason = Reason::kMethodNotFound,
                       .message = "Method not found: " + std::string(message.method.substr(0, 100))};
@@ -174,30 +196,31 @@ std::unique_ptr<HttpCall> McpEndpoint::Dispatch(Post& post) {
   return nullptr;
 }
 
-void McpEndpoint::Initialize(Post& post) {
-  const std::string id(post.message.id);
-  std::string_view version;
-  if (post.message.params.empty() ||
-      jsonrpc::ParamsValue(post.message)["protocolVersion"].get_string().get(version)) {
-    const Error error{.reason = Reason::kInvalidArguments,
-                      .message = "params.protocolVersion, a string, is missing"};
-    post.responder.Respond(HttpResponse::FromError(id, error));
-    return;
+std::unique_ptr<HttpCall> McpEndpoint::Initialize(Post& post) {
+  std::string id(post.message.id);
+  Result<ClientProfile> profile = ParseInitialize(post.message);
+  std::optional<Error> error = profile ? service_.Enter() : std::optional(profile.error());
+  if (error) {
+    post.responder.Respond(HttpResponse::FromError(id, *error));
+    return nullptr;
   }
-  post.responder.Respond({.body = jsonrpc::ResultMessage(id, InitializeAnswer(version)),
-                          .headers = std::string(kSessionHeader) + ": " + NewSessionId() + "\r\n"});
+  auto call = std::make_unique<HttpInitializeCall>(service_, sessions_, post.responder,
+                                                   std::move(id), *std::move(profile));
+  call->Start(post.lane, post.path.server);
+  return call;
 }
 
-std::unique_ptr<HttpCall> McpEndpoint::ListTools(Post& post) {
+std::unique_ptr<HttpCall> McpEndpoint::List(ListKind kind, Post& post) {
   const std::string id(post.message.id);
   const Result<Deadline> deadline = CallerDeadline(post.request);
   std::optional<Error> error;
   if (!deadline) error = deadline.error();
+  std::string_view cursor;
   if (!error && !post.message.params.empty()) {
-    std::string_view cursor;
-    if (!jsonrpc::ParamsValue(post.message)["cursor"].get_string().get(cursor)) {
+    const auto missing = jsonrpc::ParamsValue(post.message)["cursor"].get_string().get(cursor);
+    if (missing != simdjson::SUCCESS && missing != simdjson::NO_SUCH_FIELD) {
       error = Error{.reason = Reason::kInvalidArguments,
-                    .message = "unknown cursor: the list has one page"};
+                    .message = "params.cursor must be a string, one that an earlier page gave"};
     }
   }
   if (!error) error = service_.Enter();
@@ -206,46 +229,50 @@ std::unique_ptr<HttpCall> McpEndpoint::ListTools(Post& post) {
     return nullptr;
   }
   constexpr std::chrono::seconds kListTime{10};  // the longest that one slow server holds a list up
-  auto call = std::make_unique<HttpListCall>(service_, post.responder, id);
-  call->Start(post.lane, post.path.server, Min(*deadline, Deadline::After(kListTime)));
+  auto call = std::make_unique<HttpListCall>(service_, post.responder, id, kind);
+  call->Start(post.lane, post.path.server, cursor, Min(*deadline, Deadline::After(kListTime)));
   return call;
 }
 
-std::unique_ptr<HttpCall> McpEndpoint::CallTool(Post& post) {
-  std::string id(post.message.id);
+std::unique_ptr<HttpCall> McpEndpoint::RouteCall(CallMethod method, Post& post) {
+  Reply reply(post.responder, std::string(post.message.id), TakesEvents(post.request));
   const Result<Deadline> deadline = CallerDeadline(post.request);
-  Result<CallParams> params = ParseCallParams(post.message);
+  Result<CallParams> params = ParseCallParams(method, post.message);
   std::optional<Error> error;
   if (!deadline) {
     error = deadline.error();
+  } else if (NeedsSession(method) && post.session == nullptr) {
+    error =
+        Error{.reason = Reason::kMethodNotFound,
+              .message = std::string(NameOf(method)) +
+                         " needs a session: begin with initialize, and send its Mcp-Session-Id"};
   } else if (!params) {
     error = params.error();
   } else {
     error = service_.Enter();
   }
   if (error) {
-    post.responder.Respond(HttpResponse::FromError(id, *error));
+    reply.Fail(*error);
     return nullptr;
   }
-  auto call =
-      std::make_unique<HttpToolCall>(service_, post.lane, post.responder, Of(post.lane).cancels,
-                                     std::move(id), post.request[kSessionHeader]);
+  auto call = std::make_unique<HttpRoutedCall>(service_, post.lane, std::move(reply),
+                                               Of(post.lane).cancels, post.session);
   HttpCallerHeaders headers(post.request);
-  call->Start(ToolCallRequest{.server = std::move(post.path.server),
-                              .params = *std::move(params),
-                              .deadline = *deadline,
-                              .headers = headers});
+  call->Start(CallRequest{.server = std::move(post.path.server),
+                          .params = *std::move(params),
+                          .deadline = *deadline,
+                          .headers = headers,
+                          .session = std::move(post.session)});
   return call;
 }
 
 // The call may be on any lane.
 void McpEndpoint::Cancel(Post& post) {
-  const std::string session(post.request[kSessionHeader]);
-  if (session.empty() || post.message.params.empty()) return;
+  if (post.session == nullptr || post.message.params.empty()) return;
   auto value = jsonrpc::ParamsValue(post.message)["requestId"];
   std::string_view raw;
   if (value.raw_json_token().get(raw)) return;
-  const std::string key = CancelRegistry::Key(session, jsonrpc::TrimEnd(raw));
+  const std::string key = CancelRegistry::Key(post.session->id(), jsonrpc::TrimEnd(raw));
   for (int i = 0; i < executor_.lane_count(); ++i) {
     Lane& lane = executor_.lane(i);
     lane.Dispatch([this, &lane, key] { Of(lane).cancels.Cancel(key); });

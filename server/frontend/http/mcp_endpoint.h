@@ -9,7 +9,9 @@
 #include "server/frontend/http/cancel_registry.h"
 #include "server/frontend/http/http_connection.h"
 #include "server/jsonrpc/message.h"
+#include "server/mcp/call_params.h"
 #include "server/runtime/executor.h"
+#include "server/service/client_session.h"
 #include "server/service/tool_service.h"
 
 namespace mcpbridge {
@@ -25,11 +27,11 @@ struct HttpPath {
   static HttpPath Parse(std::string_view target);
 };
 
-// MCP over streamable HTTP, stateless: every POST stands for itself and is answered with JSON.
-// Owned by HttpFrontend; used on every lane.
+// MCP over streamable HTTP, legacy era. A POST needs no session; one that names a session is part
+// of it. Owned by HttpFrontend; used on every lane.
 class McpEndpoint final : public HttpHandler {
  public:
-  McpEndpoint(ToolService& service, Executor& executor);
+  McpEndpoint(ToolService& service, ClientSessions& sessions, Executor& executor);
 
   std::unique_ptr<HttpCall> Handle(Lane& lane, Request& request, HttpResponder& responder) override;
 
@@ -46,19 +48,23 @@ class McpEndpoint final : public HttpHandler {
     HttpResponder& responder;
     HttpPath path;
     jsonrpc::Message message;
+    std::shared_ptr<ClientSession> session;  // null: it names none
   };
 
-  std::optional<Error> Check(const Request& request, const HttpPath& path) const;
+  std::optional<Error> CheckCaller(const Request& request, const HttpPath& path) const;
+  static std::optional<Error> CheckPost(const Request& request);
+  void CloseSession(const Request& request, HttpResponder& responder);
   std::unique_ptr<HttpCall> HandleMcp(Lane& lane, Request& request, HttpResponder& responder,
                                       HttpPath path);
   std::unique_ptr<HttpCall> Dispatch(Post& post);
-  void Initialize(Post& post);
-  std::unique_ptr<HttpCall> ListTools(Post& post);
-  std::unique_ptr<HttpCall> CallTool(Post& post);
+  std::unique_ptr<HttpCall> Initialize(Post& post);
+  std::unique_ptr<HttpCall> List(ListKind kind, Post& post);
+  std::unique_ptr<HttpCall> RouteCall(CallMethod method, Post& post);
   void Cancel(Post& post);
   PerLane& Of(const Lane& lane) { return *lanes_[static_cast<std::size_t>(lane.index())]; }
 
   ToolService& service_;
+  ClientSessions& sessions_;
   Executor& executor_;
   std::vector<std::unique_ptr<PerLane>> lanes_;
 };

@@ -17,8 +17,17 @@ HttpResponse HttpResponse::FromError(std::string_view id, const Error& error) {
     response.headers += "Retry-After: " + std::to_string(seconds) + "\r\n";
   }
   if (error.reason == Reason::kUnauthenticated) response.headers += "WWW-Authenticate: Bearer\r\n";
-  if (error.reason == Reason::kMethodNotAllowed) response.headers += "Allow: POST\r\n";
+  if (error.reason == Reason::kMethodNotAllowed) response.headers += "Allow: POST, DELETE\r\n";
   return response;
+}
+
+std::string HttpResponse::EventStreamHead(std::string_view headers, bool close) {
+  std::string out =
+      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache, "
+      "no-transform\r\n"
+      "X-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n";
+  if (close) out.append("Connection: close\r\n");
+  return out.append(headers).append("\r\n");
 }
 
 std::string HttpResponse::Serialize(bool close) const {

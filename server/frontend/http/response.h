@@ -18,6 +18,9 @@ struct HttpResponse {
   // table gives.
   static HttpResponse FromError(std::string_view id, const Error& error);
 
+  // What an event stream begins with: status line and headers, in the chunked coding.
+  static std::string EventStreamHead(std::string_view headers, bool close);
+
   // Status line, headers and body. `close`: the connection ends with it.
   std::string Serialize(bool close) const;
 };

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "server/frontend/http/http_call.h"
+#include "server/routing/list_kind.h"
+#include "server/service/list_page.h"
+#include "server/service/listing.h"
+#include "server/service/tool_service.h"
+
+namespace mcpbridge {
+
+// A tools/list, or another of MCP's lists, that came over HTTP. Lane-only.
+class HttpListCall final : public HttpCall {
+ public:
+  // `service` has let the call in (Enter()); this gives its place back. `id` is raw JSON.
+  HttpListCall(ToolService& service, HttpResponder& responder, std::string id, ListKind kind);
+  ~HttpListCall() override;
+
+  // `server` empty: all. `cursor`: params.cursor, unescaped; empty: the first page.
+  void Start(Lane& lane, const std::string& server, std::string_view cursor, Deadline deadline);
+
+ private:
+  struct Alive {
+    HttpListCall* call;
+  };
+  void OnListing(const Result<Listing>& listing);
+
+  ToolService& service_;
+  HttpResponder& responder_;
+  const std::string id_;
+  const ListKind kind_;
+  PageRequest page_;
+  const std::shared_ptr<Alive> alive_ = std::make_shared<Alive>(Alive{this});
+};
+
+}  // namespace mcpbridge

@@ -1,0 +1,176 @@
+#include "server/service/client_session.h"
+
+#include <openssl/rand.h>
+
+#include <array>
+#include <utility>
+
+#include "server/base/log.h"
+
+namespace mcpbridge {
+namespace {
+
+// Sessions used within this time are never ended to make room.
+constexpr std::chrono::minutes kInUse{1};
+// Of a session's id: enough to tell it from others in a log, of no use to steal it.
+constexpr std::size_t kShown = 6;
+
+std::string NewId() {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::array<unsigned char, 16> bits;
+  if (RAND_bytes(bits.data(), static_cast<int>(bits.size())) != 1) return {};
+  std::string id;
+  for (const unsigned char byte : bits) {
+    id.push_back(kHex[byte >> 4]);
+    id.push_back(kHex[byte & 0xf]);
+  }
+  return id;
+}
+
+}  // namespace
+
+ClientSession::ClientSession(std::string id, ClientProfile profile, UpstreamPool& pool,
+                             const Config& config)
+    : id_(std::move(id)),
+      profile_(std::move(profile)),
+      pool_(pool),
+      config_(config),
+      upstreams_(config.servers.size()) {}
+
+Result<std::shared_ptr<Upstream>> ClientSession::SessionWith(std::size_t server) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<Upstream>& upstream = upstreams_[server];
+  if (upstream != nullptr) return upstream;
+  if (config_.servers[server].isolation == Isolation::kShared) {
+    upstream = std::shared_ptr<Upstream>(std::shared_ptr<void>(), &pool_.upstream(server));
+    return upstream;
+  }
+  auto made = pool_.NewSession(server, profile_, " (client " + id_.substr(0, kShown) + ")");
+  if (!made) return made.error();
+  upstream = *std::move(made);
+  return upstream;
+}
+
+std::string ClientSession::AddQuestion(Lane& lane, std::string_view server_id, Answer answer) {
+  const std::lock_guard lock(mutex_);
+  std::string id = std::to_string(++last_question_);
+  questions_.emplace(id, Question{&lane, std::string(server_id), std::move(answer)});
+  return id;
+}
+
+void ClientSession::DropQuestion(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  questions_.erase(id);
+}
+
+void ClientSession::TakeAnswer(const jsonrpc::Message& message) {
+  std::unordered_map<std::string, Question>::node_type taken;
+  {
+    const std::lock_guard lock(mutex_);
+    taken = questions_.extract(std::string(message.id));
+  }
+  if (taken.empty()) return;
+  Question& question = taken.mapped();
+  std::string response = message.kind == jsonrpc::Kind::kError
+                             ? jsonrpc::RawErrorMessage(question.server_id, message.error)
+                             : jsonrpc::ResultMessage(question.server_id, message.result);
+  question.lane->Post([answer = std::move(question.answer),
+                       response = std::move(response)]() mutable { answer(std::move(response)); });
+}
+
+ClientSessions::ClientSessions(const Config& config, UpstreamPool& pool)
+    : config_(config), pool_(pool) {}
+
+ClientSessions::Shard& ClientSessions::ShardOf(std::string_view id) {
+  return shards_[id.empty() ? 0 : static_cast<unsigned char>(id.front()) % kShards];
+}
+
+Result<std::shared_ptr<ClientSession>> ClientSessions::Create(ClientProfile profile) {
+  std::string id = NewId();
+  if (id.empty()) {
+    return Error{.reason = Reason::kInternal, .message = "no random bits for a session's id"};
+  }
+  if (!MakeRoom()) {
+    return Error{.reason = Reason::kOverloaded,
+                 .message = "as many clients have sessions as may",
+                 .metadata = {{"limit", "bridge.limits.sessions"}},
+                 .retry_after = std::chrono::seconds(1)};
+  }
+  auto session = std::make_shared<ClientSession>(id, std::move(profile), pool_, config_);
+  Shard& shard = ShardOf(id);
+  const std::lock_guard lock(shard.mutex);
+  if (closed_) {
+    count_.fetch_sub(1);
+    return Error{.reason = Reason::kShuttingDown,
+                 .message = "the bridge is shutting down and takes no new sessions",
+                 .retry_after = std::chrono::seconds(1)};
+  }
+  spdlog::info("client {}: session opened, protocol {}", id.substr(0, kShown),
+               session->profile().version);
+  shard.sessions.emplace(std::move(id), session);
+  return session;
+}
+
+// Counts one more in, if need be in the place of idle ones.
+bool ClientSessions::MakeRoom() {
+  const auto limit = static_cast<std::size_t>(config_.bridge.limits.sessions);
+  if (count_.fetch_add(1) < limit) return true;
+  if (CloseIdleFor(kInUse, "room was needed") > 0 && count_.load() <= limit) return true;
+  count_.fetch_sub(1);
+  return false;
+}
+
+std::shared_ptr<ClientSession> ClientSessions::Find(std::string_view id) {
+  Shard& shard = ShardOf(id);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.sessions.find(std::string(id));
+  if (found == shard.sessions.end()) return nullptr;
+  found->second->used_at_ = Deadline::Clock::now();
+  return found->second;
+}
+
+bool ClientSessions::Close(std::string_view id, std::string_view why) {
+  std::shared_ptr<ClientSession> closed;  // freed outside of the lock
+  {
+    Shard& shard = ShardOf(id);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.sessions.find(std::string(id));
+    if (found == shard.sessions.end()) return false;
+    closed = std::move(found->second);
+    shard.sessions.erase(found);
+  }
+  count_.fetch_sub(1);
+  spdlog::info("client {}: session closed: {}", id.substr(0, kShown), why);
+  return true;
+}
+
+std::size_t ClientSessions::CloseIdleFor(std::chrono::milliseconds time, std::string_view why) {
+  const auto before = Deadline::Clock::now() - time;
+  std::vector<std::string> idle;
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [id, session] : shard.sessions) {
+      // More than the map holds it: a call is under way.
+      if (session->used_at_.load() < before && session.use_count() == 1) idle.push_back(id);
+    }
+  }
+  std::size_t closed = 0;
+  for (const std::string& id : idle) closed += Close(id, why);
+  return closed;
+}
+
+void ClientSessions::Sweep() { CloseIdleFor(config_.bridge.session_idle, "idle"); }
+
+void ClientSessions::CloseAll(std::string_view why) {
+  closed_ = true;
+  std::vector<std::string> all;
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& entry : shard.sessions) all.push_back(entry.first);
+  }
+  for (const std::string& id : all) Close(id, why);
+}
+
+std::size_t ClientSessions::size() const { return count_.load(); }
+
+}  // namespace mcpbridge

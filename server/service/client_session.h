@@ -1,0 +1,112 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "server/base/deadline.h"
+#include "server/base/error.h"
+#include "server/mcp/initialize.h"
+#include "server/runtime/lane.h"
+#include "server/upstream/upstream_pool.h"
+
+namespace mcpbridge {
+
+// What the bridge keeps for one client between its `initialize` and its DELETE: who it is, its own
+// sessions with servers, and the servers' questions that it has not answered yet. Nothing that ends
+// a call can end it, and its end ends no call. Thread-safe.
+class ClientSession {
+ public:
+  // Takes a client's answer: a whole JSON-RPC response under the server's own id.
+  using Answer = std::function<void(std::string response)>;
+
+  ClientSession(std::string id, ClientProfile profile, UpstreamPool& pool, const Config& config);
+  ClientSession(const ClientSession&) = delete;
+  ClientSession& operator=(const ClientSession&) = delete;
+
+  // 128 random bits in hex: whoever has it can use the session, so it goes to no log.
+  const std::string& id() const { return id_; }
+  const ClientProfile& profile() const { return profile_; }
+
+  // The client's session with a server, made at the first time; the shared one where the server's
+  // `isolation` says so. Error: kOverloaded.
+  Result<std::shared_ptr<Upstream>> SessionWith(std::size_t server);
+
+  // A server asks the client, under its own raw id `server_id`, in the course of a call on `lane`.
+  // Returns the raw id under which the client is asked. Its answer goes to `answer` on `lane`.
+  std::string AddQuestion(Lane& lane, std::string_view server_id, Answer answer);
+  // The question's call is over: an answer to it goes nowhere.
+  void DropQuestion(const std::string& id);
+  // The client has answered: a message of kind kResult or kError. One to no question is dropped.
+  void TakeAnswer(const jsonrpc::Message& message);
+
+ private:
+  friend class ClientSessions;
+  struct Question {
+    Lane* lane;
+    std::string server_id;
+    Answer answer;
+  };
+
+  const std::string id_;
+  const ClientProfile profile_;
+  UpstreamPool& pool_;
+  const Config& config_;
+  std::atomic<Deadline::Clock::time_point> used_at_{Deadline::Clock::now()};
+
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<Upstream>> upstreams_;  // by server; null: not used yet
+  std::uint64_t last_question_ = 0;
+  std::unordered_map<std::string, Question> questions_;
+};
+
+// The sessions of all HTTP clients. Owned by App. Thread-safe.
+class ClientSessions {
+ public:
+  ClientSessions(const Config& config, UpstreamPool& pool);
+
+  // Error: kOverloaded (as many as may be, all in use within the last minute), kInternal (no random
+  // bits to be had).
+  Result<std::shared_ptr<ClientSession>> Create(ClientProfile profile);
+
+  // Null: there is none of that id, or it is over.
+  std::shared_ptr<ClientSession> Find(std::string_view id);
+
+  // Ends it; calls under way go on. False: there is none.
+  bool Close(std::string_view id, std::string_view why);
+
+  // Ends those that have been idle for too long.
+  void Sweep();
+  // Ends all, and lets no new one begin.
+  void CloseAll(std::string_view why);
+
+  std::size_t size() const;
+
+ private:
+  // So that no two lanes wait for each other on the path of a call: by the id's first digit.
+  static constexpr std::size_t kShards = 16;
+  struct Shard {
+    mutable std::mutex mutex;
+    std::unordered_map<std::string, std::shared_ptr<ClientSession>> sessions;
+  };
+
+  Shard& ShardOf(std::string_view id);
+  bool MakeRoom();
+  std::size_t CloseIdleFor(std::chrono::milliseconds time, std::string_view why);
+
+  const Config& config_;
+  UpstreamPool& pool_;
+  std::array<Shard, kShards> shards_;
+  std::atomic<std::size_t> count_{0};
+  std::atomic<bool> closed_{false};
+};
+
+}  // namespace mcpbridge

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "server/base/deadline.h"
+#include "server/base/error.h"
+#include "server/config/config.h"
+#include "server/routing/list_kind.h"
+#include "server/routing/route_table.h"
+#include "server/routing/router.h"
+#include "server/runtime/lane.h"
+#include "server/upstream/upstream_pool.h"
+
+namespace mcpbridge {
+
+// One list of all servers, or of one, as of one moment.
+struct Listing {
+  struct Item {
+    std::string_view server;  // its name; lives in the Config
+    const ListEntry* entry;   // lives in `table`
+    std::string listed_name;  // what callers call it by; a resource's or template's own key
+  };
+  ListKind kind = ListKind::kTools;
+  std::string scope;  // the server that was asked for; empty: all
+  std::shared_ptr<const RouteTable> table;
+  std::vector<Item> items;  // sorted by server and key; tools: only those that are allowed
+  // Servers whose items are missing, and why.
+  std::vector<std::pair<std::string, Error>> unavailable;
+};
+
+// Lists what servers have. Owned by ToolService.
+class Lister {
+ public:
+  using Done = std::function<void(Result<Listing>)>;
+
+  Lister(const Config& config, UpstreamPool& pool, Router& router)
+      : config_(config), pool_(pool), router_(router) {}
+
+  // Of one server, or of all (`server` empty). Asks servers whose list isn't known or older than
+  // `max_age`, waiting until `deadline` at the most. `done` runs once on `lane`, possibly before
+  // this returns; whoever may be gone by then must make `done` know. On `lane`. Errors:
+  // kServerNotFound; what kept the server, or every server, from answering.
+  void List(ListKind kind, Lane& lane, const std::string& server, std::chrono::milliseconds max_age,
+            Deadline deadline, Done done);
+
+  // The same with the configured age.
+  void List(ListKind kind, Lane& lane, const std::string& server, Deadline deadline, Done done) {
+    List(kind, lane, server, config_.bridge.catalogue_ttl, deadline, std::move(done));
+  }
+
+ private:
+  const Config& config_;
+  UpstreamPool& pool_;
+  Router& router_;
+};
+
+}  // namespace mcpbridge

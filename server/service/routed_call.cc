@@ -1,0 +1,213 @@
+#include "server/service/routed_call.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mcpbridge {
+namespace {
+
+// A tool that isn't known may be new: its server is asked again, but not for every such call.
+constexpr std::chrono::milliseconds kMissMaxAge{1000};
+// From asking to giving up on it.
+constexpr std::chrono::seconds kAskTime{10};
+
+// The list that has what a request is about.
+ListKind ListOf(CallParams::KeyKind kind) {
+  switch (kind) {
+    case CallParams::KeyKind::kPrompt:
+      return ListKind::kPrompts;
+    case CallParams::KeyKind::kResource:
+      return ListKind::kResources;
+    case CallParams::KeyKind::kTool:
+    case CallParams::KeyKind::kNone:
+      break;
+  }
+  return ListKind::kTools;
+}
+
+Error NotFound(const CallParams& params, const std::string& server) {
+  switch (params.kind) {
+    case CallParams::KeyKind::kPrompt:
+      return Error{.reason = Reason::kPromptNotFound,
+                   .message = "Unknown prompt: " + params.key,
+                   .metadata = {{"prompt", params.key}, {"server", server}}};
+    case CallParams::KeyKind::kResource:
+      return Error{.reason = Reason::kResourceNotFound,
+                   .message = "Resource not found: " + params.key,
+                   .metadata = {{"uri", params.key}, {"server", server}}};
+    case CallParams::KeyKind::kTool:
+    case CallParams::KeyKind::kNone:
+      break;
+  }
+  return Error{.reason = Reason::kToolNotFound,
+               .message = "Unknown tool: " + params.key,
+               .metadata = {{"tool", params.key}, {"server", server}}};
+}
+
+bool IsNotFound(Reason reason) {
+  return reason == Reason::kToolNotFound || reason == Reason::kPromptNotFound ||
+         reason == Reason::kResourceNotFound;
+}
+
+}  // namespace
+
+RoutedCall::RoutedCall(ToolService& service, Lane& lane, Handler& handler)
+    : service_(service), lane_(lane), handler_(handler) {}
+
+RoutedCall::~RoutedCall() {
+  if (asking_ != nullptr) asking_->call = nullptr;
+}
+
+std::optional<Error> RoutedCall::Start(CallRequest request) {
+  server_ = std::move(request.server);
+  params_ = std::move(request.params);
+  deadline_ = Min(request.deadline, Deadline::After(service_.config().bridge.limits.call_timeout));
+  forwarded_ = service_.Forwardable(request.headers);
+  session_ = std::move(request.session);
+  if (deadline_.expired()) {
+    return Error{.reason = Reason::kDeadlineExceeded,
+                 .message = "the deadline had passed before the call began"};
+  }
+  return RouteAndSend(/*may_ask=*/true);
+}
+
+std::optional<Error> RoutedCall::RouteAndSend(bool may_ask) {
+  const std::shared_ptr<const RouteTable> table = service_.router().Current(lane_);
+  Result<Route> route = Resolve(*table);
+  if (!route) {
+    if (!may_ask || !IsNotFound(route.error().reason)) return std::move(route).error();
+    Ask(std::nullopt);
+    return std::nullopt;
+  }
+  if (!route->unknown) return Send(*route);
+  if (!may_ask) return NotFound(params_, service_.config().servers[route->server].name);
+  Ask(route->server);
+  return std::nullopt;
+}
+
+Result<Route> RoutedCall::Resolve(const RouteTable& table) const {
+  switch (params_.kind) {
+    case CallParams::KeyKind::kTool:
+      return table.Resolve(server_, params_.key);
+    case CallParams::KeyKind::kPrompt:
+      return table.ResolvePrompt(server_, params_.key);
+    case CallParams::KeyKind::kResource:
+      return table.ResolveResource(server_, params_.key);
+    case CallParams::KeyKind::kNone:
+      break;
+  }
+  if (server_.empty() && service_.config().servers.size() > 1) {
+    return Error{.reason = Reason::kServerNotFound,
+                 .message = std::string(NameOf(params_.method)) +
+                            " is for one server: name it in the path, /mcp/{server}"};
+  }
+  const Result<std::size_t> server =
+      server_.empty() ? Result<std::size_t>(0) : table.FindServer(server_);
+  if (!server) return server.error();
+  return Route{.server = *server, .name = params_.key};
+}
+
+std::optional<Error> RoutedCall::Send(const Route& route) {
+  const ServerConfig& server = service_.config().servers[route.server];
+  deadline_ = Min(deadline_, Deadline::After(server.timeout));
+  Headers headers;
+  for (auto& header : forwarded_) {
+    const auto& names = server.extra_headers;
+    if (std::find(names.begin(), names.end(), header.first) != names.end()) {
+      headers.push_back(std::move(header));
+    }
+  }
+  params_.Rename(std::string(route.name));
+  progress_token_ = params_.token_span.In(params_.raw);
+  Upstream* upstream = &service_.pool().upstream(route.server);
+  if (session_ != nullptr) {
+    auto own = session_->SessionWith(route.server);
+    if (!own) return std::move(own).error();
+    upstream_ = *std::move(own);
+    upstream = upstream_.get();
+  }
+  auto exchange = upstream->Send(lane_,
+                                 UpstreamRequest{.method = std::string(NameOf(params_.method)),
+                                                 .params = std::move(params_.raw),
+                                                 .deadline = deadline_,
+                                                 .headers = std::move(headers),
+                                                 .token_span = params_.token_span},
+                                 *this);
+  if (!exchange) return std::move(exchange).error();
+  exchange_ = *std::move(exchange);
+  ArmDeadline();
+  return std::nullopt;
+}
+
+void RoutedCall::ArmDeadline() {
+  Disarm();
+  lane_.deadlines().Arm(*this, deadline_);
+}
+
+void RoutedCall::Ask(std::optional<std::size_t> server) {
+  ArmDeadline();
+  asking_ = std::make_shared<Alive>(Alive{this});
+  const Deadline deadline = Min(deadline_, Deadline::After(kAskTime));
+  if (server) {
+    service_.pool().RefreshCatalogue(*server, ListOf(params_.kind), lane_, kMissMaxAge, deadline,
+                                     // Never from within this call, which may still be starting.
+                                     [&lane = lane_, alive = asking_](std::optional<Error> error) {
+                                       lane.Post([alive, error = std::move(error)] {
+                                         if (alive->call != nullptr) alive->call->OnAsked(error);
+                                       });
+                                     });
+  } else {
+    service_.lister().List(ListOf(params_.kind), lane_, "", kMissMaxAge, deadline,
+                           [&lane = lane_, alive = asking_](const Result<Listing>&) {
+                             lane.Post([alive] {
+                               if (alive->call != nullptr) alive->call->OnAsked(std::nullopt);
+                             });
+                           });
+  }
+}
+
+void RoutedCall::OnAsked(const std::optional<Error>& error) {
+  asking_.reset();
+  std::optional<Error> failure = error ? error : RouteAndSend(/*may_ask=*/false);
+  if (failure) End(*std::move(failure));
+}
+
+void RoutedCall::OnReply(Result<jsonrpc::Message> message) { End(std::move(message)); }
+
+void RoutedCall::OnNotification(jsonrpc::Message& message) {
+  if (message.method != "notifications/progress") {
+    handler_.OnCallNotification(message.method, std::string(message.params));
+    return;
+  }
+  if (progress_token_.empty()) return;
+  // The token is this call's, or the exchange wouldn't have passed it on.
+  const std::string_view whole = message.params;
+  const std::string_view token = ProgressTokenOf(message);
+  if (token.empty()) return;
+  std::string params(whole);
+  params.replace(static_cast<std::size_t>(token.data() - whole.data()), token.size(),
+                 progress_token_);
+  handler_.OnCallNotification("notifications/progress", std::move(params));
+}
+
+bool RoutedCall::OnRequest(jsonrpc::Message& message) {
+  return handler_.OnCallRequest(message.id, message.method, message.params);
+}
+
+void RoutedCall::Answer(std::string response) {
+  if (exchange_ != nullptr) exchange_->Answer(std::move(response));
+}
+
+void RoutedCall::OnDeadline() {
+  End(Error{.reason = Reason::kDeadlineExceeded,
+            .message = "the deadline passed before the server answered",
+            .metadata = {{"tool", params_.key}}});
+}
+
+void RoutedCall::End(Result<jsonrpc::Message> message) {
+  Disarm();
+  exchange_.reset();
+  handler_.OnCallEnd(std::move(message));
+}
+
+}  // namespace mcpbridge

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/base/deadline.h"
+#include "server/base/error.h"
+#include "server/mcp/call_params.h"
+#include "server/runtime/deadline_queue.h"
+#include "server/runtime/lane.h"
+#include "server/service/client_session.h"
+#include "server/service/tool_service.h"
+#include "server/upstream/upstream.h"
+
+namespace mcpbridge {
+
+// A request that one server answers, as either front hands it over.
+struct CallRequest {
+  std::string server;  // from the path or the request; empty: none named
+  CallParams params;
+  Deadline deadline;       // the caller's own; the server's and the bridge's bounds are added
+  CallerHeaders& headers;  // for `extra_headers`; used in Start() only
+  std::shared_ptr<ClientSession> session = {};  // the caller's; null: it has none
+};
+
+// One such request from routing to its reply: a deadline, one exchange, and nothing else. It can't
+// reach a session, a pool, the executor or another call. Owned by the front's call object; created,
+// used and destroyed on one lane. Destroying it before its end cancels it: the upstream is told,
+// nobody else notices.
+class RoutedCall final : private ReplyHandler, private DeadlineEntry {
+ public:
+  class Handler {
+   public:
+    // The call's end, exactly once unless it was destroyed or cancelled before: the upstream's
+    // answer (kResult, or kError), valid during this call only, or why there is none. The
+    // RoutedCall may be destroyed in here.
+    virtual void OnCallEnd(Result<jsonrpc::Message> message) = 0;
+
+    // What the server says in the course of the call: `params` is raw, with the caller's own
+    // progress token in it. The RoutedCall must not be destroyed in here.
+    virtual void OnCallNotification(std::string_view /*method*/, std::string /*params*/) {}
+
+    // What the server asks in the course of the call, under the raw id `id`. True: Answer() will
+    // follow. False: the caller can't be asked. Otherwise as OnCallNotification().
+    virtual bool OnCallRequest(std::string_view /*id*/, std::string_view /*method*/,
+                               std::string_view /*params*/) {
+      return false;
+    }
+
+   protected:
+    ~Handler() = default;
+  };
+
+  RoutedCall(ToolService& service, Lane& lane, Handler& handler);
+  ~RoutedCall() override;
+
+  // Routes and sends. An error ends the call at once: the handler won't run.
+  std::optional<Error> Start(CallRequest request);
+
+  // The caller's answer to a request of the server's: a whole JSON-RPC response with the server's
+  // id.
+  void Answer(std::string response);
+
+ private:
+  // What a question about tools needs to know whether its call is still there.
+  struct Alive {
+    RoutedCall* call;
+  };
+
+  std::optional<Error> RouteAndSend(bool may_ask);
+  Result<Route> Resolve(const RouteTable& table) const;
+  std::optional<Error> Send(const Route& route);
+  void Ask(std::optional<std::size_t> server);
+  void OnAsked(const std::optional<Error>& error);
+  void ArmDeadline();
+  void OnReply(Result<jsonrpc::Message> message) override;
+  void OnNotification(jsonrpc::Message& message) override;
+  bool OnRequest(jsonrpc::Message& message) override;
+  void OnDeadline() override;
+  void End(Result<jsonrpc::Message> message);
+
+  ToolService& service_;
+  Lane& lane_;
+  Handler& handler_;
+  std::string server_;
+  CallParams params_;
+  std::string progress_token_;  // the caller's, raw; empty: it wants no progress
+  Deadline deadline_;
+  Headers forwarded_;
+  std::shared_ptr<ClientSession> session_;
+  std::shared_ptr<Upstream> upstream_;  // of the caller's own session; null: the shared one is used
+  std::unique_ptr<Exchange> exchange_;
+  std::shared_ptr<Alive> asking_;  // while servers are asked whether they have the tool after all
+};
+
+}  // namespace mcpbridge

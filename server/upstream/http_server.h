@@ -1,0 +1,38 @@
+#pragma once
+
+#include <boost/asio/ssl/context.hpp>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "server/runtime/executor.h"
+#include "server/upstream/http_pool.h"
+#include "server/upstream/http_url.h"
+
+namespace mcpbridge {
+
+// The connections to one configured HTTP server, a pool for each lane, which all sessions with it
+// share. Owned by UpstreamPool for the life of the process.
+class HttpServer {
+ public:
+  // `url` is a valid one. `tls` is used for https only.
+  HttpServer(const std::string& url, Executor& executor, boost::asio::ssl::context& tls,
+             HttpPool::Limits limits);
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  const HttpUrl& url() const { return url_; }
+  // On `lane`.
+  HttpPool& pool(const Lane& lane) { return *pools_[static_cast<std::size_t>(lane.index())]; }
+
+  // Closes idle connections; `done` runs once, on any lane, when that has happened on all. Any
+  // thread.
+  void CloseIdle(std::function<void()> done);
+
+ private:
+  const HttpUrl url_;
+  Executor& executor_;
+  std::vector<std::unique_ptr<HttpPool>> pools_;
+};
+
+}  // namespace mcpbridge
