@@ -44,6 +44,12 @@ enum class Isolation {
   kShared,   // the one that all share
 };
 
+// Which eras of MCP a server is asked for.
+enum class Protocol {
+  kAuto,    // whatever it speaks
+  kLegacy,  // up to 2025-11-25 only
+};
+
 // One entry of `mcp_servers`.
 struct ServerConfig {
   std::string name;         // `alias` if given, else the key
@@ -67,6 +73,7 @@ struct ServerConfig {
   std::vector<std::string> disallowed_tools;
 
   Isolation isolation = Isolation::kSession;
+  Protocol protocol = Protocol::kAuto;  // http
 
   // The longest that one call may take, whatever its caller asks. LiteLLM's default is 60 s.
   std::chrono::milliseconds timeout = std::chrono::seconds(60);

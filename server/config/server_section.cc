@@ -17,7 +17,8 @@ namespace mcpbridge {
 namespace {
 
 constexpr std::string_view kHttpKeys[] = {"url",       "static_headers", "extra_headers",
-                                          "auth_type", "auth_value",     "authentication_token"};
+                                          "auth_type", "auth_value",     "authentication_token",
+                                          "protocol"};
 constexpr std::string_view kStdioKeys[] = {"command", "args", "env"};
 
 struct NamedAuthType {
@@ -118,6 +119,7 @@ class ServerSection {
          key("allowed_tools", tools(server_.allowed_tools)),
          key("disallowed_tools", tools(server_.disallowed_tools)),
          key("isolation", [this](const YamlValue& v) { ReadIsolation(v); }),
+         key("protocol", [this](const YamlValue& v) { ReadProtocol(v); }),
          key("timeout", [this](const YamlValue& v) { ReadTimeout(v); }),
          key("description",
              [this](const YamlValue& v) { reader_.ReadString(v, server_.description); }),
@@ -233,6 +235,18 @@ class ServerSection {
       server_.isolation = word == "shared" ? Isolation::kShared : Isolation::kSession;
     } else {
       reader_.AddError(value, "expected session or shared");
+    }
+  }
+
+  void ReadProtocol(const YamlValue& value) {
+    std::string word;
+    if (!reader_.ReadWord(value, word)) return;
+    if (word == "auto" || word == "legacy") {
+      server_.protocol = word == "legacy" ? Protocol::kLegacy : Protocol::kAuto;
+    } else if (word == "modern") {
+      reader_.AddError(value, "is not supported yet: auto speaks 2026-07-28 with callers who do");
+    } else {
+      reader_.AddError(value, "expected auto or legacy");
     }
   }
 

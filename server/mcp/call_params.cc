@@ -25,7 +25,7 @@ struct Method {
   std::string_view missing;  // said where it isn't there
 };
 
-constexpr std::array<Method, 7> kMethods = {{
+constexpr std::array<Method, 9> kMethods = {{
     {CallMethod::kCallTool, "tools/call", CallParams::KeyKind::kTool, "name",
      "params.name, the tool to call, is missing"},
     {CallMethod::kGetPrompt, "prompts/get", CallParams::KeyKind::kPrompt, "name",
@@ -40,6 +40,8 @@ constexpr std::array<Method, 7> kMethods = {{
      "params.ref must have type ref/prompt and a name, or type ref/resource and a uri"},
     {CallMethod::kSetLevel, "logging/setLevel", CallParams::KeyKind::kNone, "level",
      "params.level, the least level to log, is missing"},
+    {CallMethod::kDiscover, "server/discover", CallParams::KeyKind::kNone, "", ""},
+    {CallMethod::kListen, "subscriptions/listen", CallParams::KeyKind::kNone, "", ""},
 }};
 
 const Method& RowOf(CallMethod method) { return kMethods[static_cast<std::size_t>(method)]; }
@@ -134,7 +136,7 @@ std::optional<Error> ReadMember(std::string_view key, od::value value, std::stri
   const auto first = [&](bool& flag) { return !std::exchange(flag, true); };
   ++seen.members;
   const std::string_view wanted = RowOf(params.method).key;
-  if (key == wanted) {
+  if (!wanted.empty() && key == wanted) {
     if (!first(seen.key)) return Invalid("params." + std::string(wanted) + " occurs twice");
     if (params.method == CallMethod::kComplete) return ReadRef(value, whole, params);
     return ReadKey(value, wanted, whole, params);
@@ -161,7 +163,9 @@ std::optional<Error> ReadParams(od::object object, std::string_view whole, CallP
     if (auto error = ReadMember(key, field.value_unsafe().value(), whole, params, seen))
       return error;
   }
-  if (params.key.empty()) return Invalid(std::string(RowOf(params.method).missing));
+  if (params.key.empty() && !RowOf(params.method).key.empty()) {
+    return Invalid(std::string(RowOf(params.method).missing));
+  }
   return std::nullopt;
 }
 
@@ -197,6 +201,25 @@ Result<CallParams> ParseCallParams(CallMethod method, jsonrpc::Message& message)
   }
   if (auto error = ReadParams(object, message.params, params, seen)) return *std::move(error);
   params.raw = message.params;
+  return params;
+}
+
+Result<CallParams> ReadCallParams(CallMethod method, std::string raw) {
+  thread_local jsonrpc::Parser parser;
+  CallParams params;
+  params.method = method;
+  params.kind = RowOf(method).kind;
+  Seen seen;
+  raw.reserve(raw.size() + simdjson::SIMDJSON_PADDING);
+  od::document& document = parser.document();
+  od::object object;
+  if (parser.Get().iterate(raw.data(), raw.size(), raw.capacity()).get(document) ||
+      document.get_object().get(object)) {
+    return Invalid("params is not a JSON object");
+  }
+  if (auto error = ReadParams(object, raw, params, seen)) return *std::move(error);
+  parser.Trim();
+  params.raw = std::move(raw);
   return params;
 }
 

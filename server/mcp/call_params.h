@@ -19,6 +19,8 @@ enum class CallMethod {
   kUnsubscribe,   // resources/unsubscribe
   kComplete,      // completion/complete
   kSetLevel,      // logging/setLevel
+  kDiscover,      // server/discover, of the modern era
+  kListen,        // subscriptions/listen, of the modern era
 };
 
 // "tools/call".
@@ -56,6 +58,9 @@ struct CallParams {
 // parse that made `message`. Errors: kInvalidArguments (no params, no key, arguments or _meta not
 // an object, a member that decides anything twice).
 Result<CallParams> ParseCallParams(CallMethod method, jsonrpc::Message& message);
+
+// The same from their raw text. Error also: kInvalidJson.
+Result<CallParams> ReadCallParams(CallMethod method, std::string raw);
 
 // Builds those of a tools/call from their parts; `arguments` and `meta` are raw JSON objects,
 // empty: absent. They are checked as ParseCallParams does.

@@ -80,6 +80,22 @@ Result<std::string> WithResultDefaults(std::string_view method, std::string_view
   return std::move(*object).Take();
 }
 
+std::string WithSubscription(std::string_view object, std::string_view id) {
+  auto members = JsonMembers::Read(object);
+  const auto raw_meta = members ? members->Get("_meta") : std::nullopt;
+  auto meta = raw_meta ? JsonMembers::Read(*raw_meta) : std::nullopt;
+  if (!meta || !meta->Get(kMetaSubscriptionId)) return std::string(object);
+  meta->Set(kMetaSubscriptionId, id);
+  members->Set("_meta", meta->text());
+  return std::move(*members).Take();
+}
+
+bool OffersModern(std::string_view discover_result) {
+  const auto members = JsonMembers::Read(discover_result);
+  const auto versions = members ? members->Get("supportedVersions") : std::nullopt;
+  return versions && versions->find(jsonrpc::Quote(kModernVersion)) != std::string_view::npos;
+}
+
 std::string ServerInfo(std::string_view name, std::string_view version) {
   std::string info = R"({"name":)";
   jsonrpc::AppendQuoted(info, name);

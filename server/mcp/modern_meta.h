@@ -54,6 +54,12 @@ std::string DiscoverResult(std::string_view capabilities, std::string_view instr
                            std::string_view name, std::string_view version,
                            const ResultDefaults& defaults = {});
 
+// `object`, raw params or a raw result, with `id` (raw) as its subscription, if it names one.
+std::string WithSubscription(std::string_view object, std::string_view id);
+
+// Whether a result of server/discover offers kModernVersion.
+bool OffersModern(std::string_view discover_result);
+
 // {"name":...,"version":...}
 std::string ServerInfo(std::string_view name, std::string_view version);
 

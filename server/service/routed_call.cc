@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/mcp/modern.h"
+#include "server/mcp/modern_meta.h"
+
 namespace mcpbridge {
 namespace {
 
@@ -44,6 +47,9 @@ Error NotFound(const CallParams& params, const std::string& server) {
                .metadata = {{"tool", params.key}, {"server", server}}};
 }
 
+// Whether its answer comes when the caller has had enough, not before a deadline.
+bool IsStream(CallMethod method) { return method == CallMethod::kListen; }
+
 bool IsNotFound(Reason reason) {
   return reason == Reason::kToolNotFound || reason == Reason::kPromptNotFound ||
          reason == Reason::kResourceNotFound;
@@ -61,9 +67,14 @@ RoutedCall::~RoutedCall() {
 std::optional<Error> RoutedCall::Start(CallRequest request) {
   server_ = std::move(request.server);
   params_ = std::move(request.params);
-  deadline_ = Min(request.deadline, Deadline::After(service_.config().bridge.limits.call_timeout));
+  deadline_ = request.deadline;
+  if (!IsStream(params_.method)) {
+    deadline_ = Min(deadline_, Deadline::After(service_.config().bridge.limits.call_timeout));
+  }
   forwarded_ = service_.Forwardable(request.headers);
   session_ = std::move(request.session);
+  modern_ = request.modern;
+  param_headers_ = std::move(request.param_headers);
   if (deadline_.expired()) {
     return Error{.reason = Reason::kDeadlineExceeded,
                  .message = "the deadline had passed before the call began"};
@@ -108,31 +119,75 @@ Result<Route> RoutedCall::Resolve(const RouteTable& table) const {
 }
 
 std::optional<Error> RoutedCall::Send(const Route& route) {
-  const ServerConfig& server = service_.config().servers[route.server];
-  deadline_ = Min(deadline_, Deadline::After(server.timeout));
-  Headers headers;
-  for (auto& header : forwarded_) {
-    const auto& names = server.extra_headers;
-    if (std::find(names.begin(), names.end(), header.first) != names.end()) {
-      headers.push_back(std::move(header));
-    }
+  route_ = route.server;
+  if (!IsStream(params_.method)) {
+    const ServerConfig& server = service_.config().servers[route_];
+    deadline_ = Min(deadline_, Deadline::After(server.timeout));
   }
   params_.Rename(std::string(route.name));
   progress_token_ = params_.token_span.In(params_.raw);
-  Upstream* upstream = &service_.pool().upstream(route.server);
+  Upstream* const modern = modern_ ? service_.pool().modern(route_) : nullptr;
+  return modern != nullptr ? SendModern(route_, *modern) : SendLegacy(route_);
+}
+
+// Those of the caller's headers that the server's `extra_headers` names.
+Headers RoutedCall::HeadersFor(std::size_t server) const {
+  const auto& names = service_.config().servers[server].extra_headers;
+  Headers headers;
+  for (const auto& header : forwarded_) {
+    if (std::find(names.begin(), names.end(), header.first) != names.end()) {
+      headers.push_back(header);
+    }
+  }
+  return headers;
+}
+
+// The params stay: it may turn out that the server is of the era before.
+std::optional<Error> RoutedCall::SendModern(std::size_t server, Upstream& upstream) {
+  Headers mirrored = param_headers_;
+  const std::string method(NameOf(params_.method));
+  for (HeaderField& header : ModernHeaders(method, NameMember(method).empty() ? "" : params_.key)) {
+    if (header.first == kNameHeader) mirrored.push_back(std::move(header));
+  }
+  auto error = SendTo(upstream, UpstreamRequest{.method = method,
+                                                .params = params_.raw,
+                                                .deadline = deadline_,
+                                                .headers = HeadersFor(server),
+                                                .mirrored = std::move(mirrored),
+                                                .token_span = params_.token_span});
+  if (error && error->reason == Reason::kUnsupportedProtocolVersion) return SendLegacy(server);
+  return error;
+}
+
+std::optional<Error> RoutedCall::SendLegacy(std::size_t server) {
+  if (modern_) {
+    translated_ = true;
+    if (params_.kind == CallParams::KeyKind::kNone) {
+      return Error{.reason = Reason::kMethodNotFound,
+                   .message = "Method not found: " + std::string(NameOf(params_.method))};
+    }
+    Result<std::string> bare = WithoutRequestMeta(params_.raw);
+    if (!bare) return std::move(bare).error();
+    Result<CallParams> params = ReadCallParams(params_.method, *std::move(bare));
+    if (!params) return std::move(params).error();
+    params_ = *std::move(params);
+  }
+  Upstream* upstream = &service_.pool().upstream(server);
   if (session_ != nullptr) {
-    auto own = session_->SessionWith(route.server);
+    auto own = session_->SessionWith(server);
     if (!own) return std::move(own).error();
     upstream_ = *std::move(own);
     upstream = upstream_.get();
   }
-  auto exchange = upstream->Send(lane_,
-                                 UpstreamRequest{.method = std::string(NameOf(params_.method)),
-                                                 .params = std::move(params_.raw),
-                                                 .deadline = deadline_,
-                                                 .headers = std::move(headers),
-                                                 .token_span = params_.token_span},
-                                 *this);
+  return SendTo(*upstream, UpstreamRequest{.method = std::string(NameOf(params_.method)),
+                                           .params = std::move(params_.raw),
+                                           .deadline = deadline_,
+                                           .headers = HeadersFor(server),
+                                           .token_span = params_.token_span});
+}
+
+std::optional<Error> RoutedCall::SendTo(Upstream& upstream, UpstreamRequest request) {
+  auto exchange = upstream.Send(lane_, std::move(request), *this);
   if (!exchange) return std::move(exchange).error();
   exchange_ = *std::move(exchange);
   ArmDeadline();
@@ -157,11 +212,19 @@ void RoutedCall::Ask(std::optional<std::size_t> server) {
                                        });
                                      });
   } else {
-    service_.lister().List(ListOf(params_.kind), lane_, "", kMissMaxAge, deadline,
-                           [&lane = lane_, alive = asking_](const Result<Listing>&) {
-                             lane.Post([alive] {
-                               if (alive->call != nullptr) alive->call->OnAsked(std::nullopt);
-                             });
+    // A resource may also be one that a template stands for.
+    const ListKind kind = ListOf(params_.kind);
+    const ListKind more = kind == ListKind::kResources ? ListKind::kTemplates : kind;
+    const auto asked = [&lane = lane_, alive = asking_](const Result<Listing>&) {
+      lane.Post([alive] {
+        if (alive->call != nullptr) alive->call->OnAsked(std::nullopt);
+      });
+    };
+    service_.lister().List(kind, lane_, "", kMissMaxAge, deadline,
+                           [&service = service_, &lane = lane_, more, deadline,
+                            asked](const Result<Listing>& listing) {
+                             if (listing && listing->kind == more) return asked(listing);
+                             service.lister().List(more, lane, "", kMissMaxAge, deadline, asked);
                            });
   }
 }
@@ -172,9 +235,21 @@ void RoutedCall::OnAsked(const std::optional<Error>& error) {
   if (failure) End(*std::move(failure));
 }
 
-void RoutedCall::OnReply(Result<jsonrpc::Message> message) { End(std::move(message)); }
+void RoutedCall::OnReply(Result<jsonrpc::Message> message) {
+  // The question which era the server is of has just been answered.
+  if (modern_ && !translated_ && !message &&
+      message.error().reason == Reason::kUnsupportedProtocolVersion) {
+    exchange_.reset();
+    if (auto error = SendLegacy(route_)) End(*std::move(error));
+    return;
+  }
+  End(std::move(message));
+}
 
 void RoutedCall::OnNotification(jsonrpc::Message& message) {
+  if (translated_ && message.method == "notifications/message") {
+    return;  // in that era they are said only to those who ask for them, with a level
+  }
   if (message.method != "notifications/progress") {
     handler_.OnCallNotification(message.method, std::string(message.params));
     return;

@@ -23,6 +23,10 @@ struct CallRequest {
   Deadline deadline;       // the caller's own; the server's and the bridge's bounds are added
   CallerHeaders& headers;  // for `extra_headers`; used in Start() only
   std::shared_ptr<ClientSession> session = {};  // the caller's; null: it has none
+  // The caller is of the era without sessions: its params say all of it.
+  bool modern = false;
+  // Its Mcp-Param-* headers, passed on with a request of that era.
+  Headers param_headers = {};
 };
 
 // One such request from routing to its reply: a deadline, one exchange, and nothing else. It can't
@@ -63,6 +67,10 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   // id.
   void Answer(std::string response);
 
+  // Whether a caller of the era without sessions has its answer from a server of the era before, so
+  // that it lacks what only that era has.
+  bool was_translated() const { return modern_ && translated_; }
+
  private:
   // What a question about tools needs to know whether its call is still there.
   struct Alive {
@@ -72,6 +80,10 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   std::optional<Error> RouteAndSend(bool may_ask);
   Result<Route> Resolve(const RouteTable& table) const;
   std::optional<Error> Send(const Route& route);
+  std::optional<Error> SendModern(std::size_t server, Upstream& upstream);
+  std::optional<Error> SendLegacy(std::size_t server);
+  std::optional<Error> SendTo(Upstream& upstream, UpstreamRequest request);
+  Headers HeadersFor(std::size_t server) const;
   void Ask(std::optional<std::size_t> server);
   void OnAsked(const std::optional<Error>& error);
   void ArmDeadline();
@@ -85,6 +97,10 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   Lane& lane_;
   Handler& handler_;
   std::string server_;
+  bool modern_ = false;
+  bool translated_ = false;
+  Headers param_headers_;
+  std::size_t route_ = 0;  // the server it goes to, once that is known
   CallParams params_;
   std::string progress_token_;  // the caller's, raw; empty: it wants no progress
   Deadline deadline_;

@@ -41,7 +41,7 @@ HttpExchange::~HttpExchange() {
   const bool sent = std::exchange(connection_, nullptr)->Abort();
   // In the legacy era closing the stream is not yet a cancellation: it has to be said. initialize
   // must not be cancelled.
-  if (!sent || session_->epoch == 0) return;
+  if (!sent || session_->epoch == 0 || session_->modern) return;
   lane_.Post(*session_, jsonrpc::RequestMessage(
                             "", "notifications/cancelled",
                             R"({"requestId":)" + id_ + R"(,"reason":"the caller's call ended"})"));
@@ -57,8 +57,13 @@ std::optional<Error> HttpExchange::Begin(std::shared_ptr<const HttpSession> sess
   body_ = Body::kNone;
   text_.Clear();
   events_.reset();
+  Headers headers = request_.headers;
+  if (session_->modern) {
+    headers.emplace_back("Mcp-Method", request_.method);
+    headers.insert(headers.end(), request_.mirrored.begin(), request_.mirrored.end());
+  }
   connection_->Send(
-      HttpMessage(session_->post_head, request_.headers,
+      HttpMessage(session_->post_head, headers,
                   jsonrpc::RequestMessage(id_, request_.method, request_.ParamsFor(id_))),
       *this);
   return std::nullopt;
@@ -139,6 +144,7 @@ bool HttpExchange::OnEvent(jsonrpc::SseEvent event) {
 // A request of the server's, on the stream of ours. One that nobody can answer is refused, so that
 // the server doesn't wait.
 void HttpExchange::OnRequest(jsonrpc::Message& request) {
+  if (session_->modern) return;  // not of that era, which has no way to answer it
   if (request.method == "ping") {
     Answer(jsonrpc::ResultMessage(request.id, "{}"));
     return;

@@ -21,6 +21,7 @@ struct HttpSession {
   std::uint64_t epoch = 0;  // counts the sessions with this server; 0: none yet (the handshake)
   std::string id;           // Mcp-Session-Id; empty: the server keeps no sessions
   std::string version;      // the negotiated one; empty during the handshake
+  bool modern = false;      // of the era without sessions: a request says all of itself
   std::string post_head;    // of a POST, up to where Content-Length and the blank line belong
 };
 

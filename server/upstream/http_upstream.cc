@@ -6,6 +6,8 @@
 #include "server/base/log.h"
 #include "server/base/version.h"
 #include "server/mcp/initialize.h"
+#include "server/mcp/modern.h"
+#include "server/mcp/modern_meta.h"
 
 namespace mcpbridge {
 namespace {
@@ -14,6 +16,9 @@ namespace {
 constexpr std::chrono::seconds kHandshakeTime{30};
 // From a ping to its answer.
 constexpr std::chrono::seconds kPingTime{5};
+
+// How long it is believed that a server is of the legacy era: it may be updated.
+constexpr std::chrono::minutes kEraTime{5};
 
 }  // namespace
 
@@ -63,8 +68,10 @@ void HttpUpstream::Connect() {
   session_.reset();
   OnEveryLane([](HttpLane& lane) { lane.SetConnecting(); });
   opening_ = std::make_shared<HttpSession>();
+  opening_->modern = use_.modern;
+  if (use_.modern) opening_->version = kModernVersion;
   opening_->post_head = Head("POST", *opening_);
-  UpstreamRequest request{.method = "initialize",
+  UpstreamRequest request{.method = use_.modern ? "server/discover" : "initialize",
                           .params = use_.initialize_params,
                           .deadline = Deadline::After(kHandshakeTime),
                           .headers = {}};
@@ -79,12 +86,28 @@ void HttpUpstream::OnReply(Result<jsonrpc::Message> message) {
   if (state_ == State::kSuspect) {
     OnPong(message);
   } else if (!message) {
-    GoDown(std::move(message).error());
+    // An HTTP status without a JSON-RPC answer is how old servers meet a method they don't know.
+    const bool refused = use_.modern && message.error().reason == Reason::kUpstreamHttpStatus;
+    GoDown(refused ? Error{.reason = Reason::kUnsupportedProtocolVersion,
+                           .message = message.error().message}
+                   : std::move(message).error());
+  } else if (use_.modern) {
+    OnDiscovered(*message);
   } else if (message->kind == jsonrpc::Kind::kError) {
     GoDown(jsonrpc::UpstreamErrorOf(message->error));
   } else {
     OnInitialized(*message);
   }
+}
+
+// Any answer but one that names the version means that the server is of the legacy era.
+void HttpUpstream::OnDiscovered(const jsonrpc::Message& message) {
+  if (message.kind == jsonrpc::Kind::kResult && OffersModern(message.result)) {
+    Open();
+    return;
+  }
+  GoDown(Error{.reason = Reason::kUnsupportedProtocolVersion,
+               .message = "the server does not speak " + std::string(kModernVersion)});
 }
 
 void HttpUpstream::OnInitialized(const jsonrpc::Message& message) {
@@ -142,15 +165,17 @@ void HttpUpstream::GoDown(Error error) {
   exchange_.reset();
   opening_.reset();
   state_ = State::kDown;
+  const bool is_legacy = error.reason == Reason::kUnsupportedProtocolVersion;
   Error unavailable{
-      .reason = Reason::kUpstreamUnavailable,
+      .reason = is_legacy ? error.reason : Reason::kUpstreamUnavailable,
       .message = "server \"" + config().name + "\" is not available: " + error.message,
       .metadata = {{"server", config().name}}};
   Report([&](UpstreamStatus& status) {
     status.health = UpstreamHealth::kNotServing;
     status.last_error = error.message;
   });
-  const Deadline retry_at = Deadline::After(backoff_.Next());
+  const Deadline retry_at =
+      is_legacy ? Deadline::After(kEraTime) : Deadline::After(backoff_.Next());
   OnEveryLane([unavailable, retry_at](HttpLane& lane) { lane.SetDown(unavailable, retry_at); });
   home_.deadlines().Arm(*this, retry_at);
 }

@@ -49,6 +49,7 @@ class HttpUpstream final : public Upstream,
   void Connect();
   void Ping();
   void OnInitialized(const jsonrpc::Message& message);
+  void OnDiscovered(const jsonrpc::Message& message);
   void OnPong(const Result<jsonrpc::Message>& message);
   void Open();
   void GoDown(Error error);

@@ -27,6 +27,8 @@ struct UpstreamRequest {
   // task.
   Deadline deadline;
   Headers headers = {};  // forwarded from the caller (`extra_headers`); http only
+  // Headers that repeat what params say; sent to a server of the modern era only.
+  Headers mirrored = {};
   // Where params._meta.progressToken stands in `params`: the request's own id takes its place.
   Span token_span = {};
 
@@ -72,7 +74,11 @@ class Exchange {
 
 // Whose session with a server it is.
 struct UpstreamUse {
-  std::string initialize_params;  // raw, of our `initialize`
+  std::string initialize_params;  // raw, of our `initialize`; modern: of our `server/discover`
+  // Speaks MCP 2026-07-28, which has no sessions: what is opened is only the knowledge that the
+  // server speaks it too. Where it doesn't, requests fail with kUnsupportedProtocolVersion. http
+  // only.
+  bool modern = false;
   std::string label = {};         // for the log, behind the server's name; may be empty
   StatusBoard* status = nullptr;  // where its health is shown; null: nowhere
   bool only_on_demand = false;    // (re)connects only when a request wants it

@@ -3,10 +3,25 @@
 #include <utility>
 
 #include "server/base/log.h"
+#include "server/base/version.h"
+#include "server/mcp/modern.h"
+#include "server/mcp/modern_meta.h"
 #include "server/upstream/http_upstream.h"
 #include "server/upstream/stdio_upstream.h"
 
 namespace mcpbridge {
+
+namespace {
+
+// What the bridge says of itself: it can be asked nothing.
+std::string DiscoverParams() {
+  return WithRequestMeta("{}", {.protocol_version = kModernVersion,
+                                .client_info = ServerInfo("mcp-bridge", kVersion),
+                                .client_capabilities = "{}"})
+      .value();
+}
+
+}  // namespace
 
 UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& router,
                            StatusBoard& status)
@@ -28,6 +43,14 @@ UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& rou
              UpstreamUse{.initialize_params = InitializeParams(),
                          .status = &status,
                          .lists_changed = [this, i] { loaders_[i]->Invalidate(); }}));
+    const bool may_be_modern = is_http && server.protocol == Protocol::kAuto;
+    modern_.push_back(may_be_modern ? Make(i, home,
+                                           UpstreamUse{.initialize_params = DiscoverParams(),
+                                                       .modern = true,
+                                                       .label = " (2026-07-28)",
+                                                       .only_on_demand = true,
+                                                       .lists_changed = [] {}})
+                                    : nullptr);
     loaders_.push_back(
         std::make_unique<CatalogueLoader>(i, *upstreams_.back(), home, router, status));
   }
@@ -92,20 +115,28 @@ UpstreamPool::~UpstreamPool() { loaders_.clear(); }
 
 void UpstreamPool::Start() {
   for (auto& upstream : upstreams_) upstream->Start();
+  for (auto& upstream : modern_) {
+    if (upstream != nullptr) upstream->Start();
+  }
 }
 
 void UpstreamPool::Stop(const std::string& why) {
   for (auto& loader : loaders_) loader->Stop();
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return client_sessions_ == 0; });
-  std::size_t left = upstreams_.size();
+  std::vector<Upstream*> all;
+  for (auto& upstream : upstreams_) all.push_back(upstream.get());
+  for (auto& upstream : modern_) {
+    if (upstream != nullptr) all.push_back(upstream.get());
+  }
+  std::size_t left = all.size();
   const auto one_done = [&] {
     const std::lock_guard done_lock(mutex_);
     --left;
     changed_.notify_all();
   };
   lock.unlock();
-  for (auto& upstream : upstreams_) upstream->Stop(why, one_done);
+  for (Upstream* const upstream : all) upstream->Stop(why, one_done);
   lock.lock();
   changed_.wait(lock, [&] { return left == 0; });
   lock.unlock();

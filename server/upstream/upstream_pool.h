@@ -33,6 +33,10 @@ class UpstreamPool {
   // The session that all share.
   Upstream& upstream(std::size_t server) { return *upstreams_[server]; }
 
+  // The server in the era without sessions, for callers of that era; null: it isn't asked for it.
+  // Connects, and finds out whether it speaks it, at its first request.
+  Upstream* modern(std::size_t server) { return modern_[server].get(); }
+
   // A session of the client's own, which opens at its first request, with `label` in the log. It is
   // closed when nobody holds it any more. Any thread. Error: kOverloaded (too many processes).
   Result<std::shared_ptr<Upstream>> NewSession(std::size_t server, const ClientProfile& client,
@@ -61,6 +65,7 @@ class UpstreamPool {
   boost::asio::ssl::context tls_{boost::asio::ssl::context::tls_client};
   std::vector<std::unique_ptr<HttpServer>> http_servers_;  // by server; null: it is no http server
   std::vector<std::unique_ptr<Upstream>> upstreams_;
+  std::vector<std::unique_ptr<Upstream>> modern_;
   std::vector<std::unique_ptr<CatalogueLoader>> loaders_;
 
   std::mutex mutex_;

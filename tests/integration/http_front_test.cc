@@ -153,9 +153,16 @@ TEST_F(HttpFrontTest, BadRequestsGetATypedErrorAtOnce) {
        "POST",
        "/mcp",
        good,
-       {{"mcp-protocol-version", "2026-07-28"}},
+       {{"mcp-protocol-version", "2027-01-01"}},
        400,
        "UNSUPPORTED_PROTOCOL_VERSION"},
+      {"no _meta",
+       "POST",
+       "/mcp",
+       good,
+       {{"mcp-protocol-version", "2026-07-28"}},
+       400,
+       "INVALID_ARGUMENTS"},
       {"timeout", "POST", "/mcp", good, {{"grpc-timeout", "soon"}}, 400, "INVALID_REQUEST"},
   };
   for (const BadRequest& bad : cases) {
@@ -169,11 +176,11 @@ TEST_F(HttpFrontTest, BadRequestsGetATypedErrorAtOnce) {
     EXPECT_EQ(response.body.find("\"id\":1") != std::string::npos, read && has_id)
         << bad.what << ": " << response.body;
   }
-  // Clients choose among these, and know from them that there is no version without sessions here.
+  // Clients choose among these.
   EXPECT_NE(
-      Request("POST", "/mcp", good, {{"mcp-protocol-version", "2026-07-28"}})
+      Request("POST", "/mcp", good, {{"mcp-protocol-version", "2027-01-01"}})
           .body.find(
-              R"("supported":["2025-11-25","2025-06-18","2025-03-26","2024-11-05"],"requested":"2026-07-28")"),
+              R"("supported":["2026-07-28","2025-11-25","2025-06-18","2025-03-26","2024-11-05"],"requested":"2027-01-01")"),
       std::string::npos);
   EXPECT_EQ(Request("GET", "/mcp").headers.at("allow"), "POST, DELETE");
   EXPECT_EQ(upstream_.Snapshot().CountCalls("echo"), 0u);

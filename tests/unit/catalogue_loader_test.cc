@@ -63,6 +63,7 @@ class FakeUpstream final : public Upstream {
     FakeExchange(FakeUpstream& its_owner, std::size_t its_index)
         : owner(its_owner), index(its_index) {}
     ~FakeExchange() override { owner.requests[index].handler = nullptr; }
+    void Answer(std::string) override { FAIL() << "nothing was asked"; }
     FakeUpstream& owner;
     const std::size_t index;
   };

@@ -172,6 +172,12 @@ const BadCase kServerCases[] = {
      "c.yaml:6: mcp_servers.a.env.PORT: expected a string: put the value in quotes\n"
      "c.yaml:7: mcp_servers.a.env.T: LiteLLM's ${...}, filled in from the caller's headers, is not "
      "supported: use os.environ/NAME, or extra_headers to pass a caller's header on\n"},
+    {Server("    url: http://h/\n    isolation: call\n"),
+     "c.yaml:4: mcp_servers.a.isolation: expected session or shared\n"},
+    {Server("    url: http://h/\n    protocol: old\n"),
+     "c.yaml:4: mcp_servers.a.protocol: expected auto or legacy\n"},
+    {Server("    command: x\n    protocol: auto\n"),
+     "c.yaml:4: mcp_servers.a.protocol: is for http servers, and this one's transport is stdio\n"},
     {Server("    url: http://h/\n    timeout: 0\n"),
      "c.yaml:4: mcp_servers.a.timeout: must be longer than 0\n"},
     {Server("    url: http://h/\n    timeout: -1\n    description: [s3cr3t]\n"),

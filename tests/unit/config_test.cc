@@ -57,8 +57,11 @@ bridge:
     response_bytes: 1GiB
     header_bytes: 4096
     http_connections: 11
+    sessions: 13
+    client_processes: 14
     upstream_connections: 12
     call_timeout: 2m
+  session_idle: 90s
   drain_grace: 500ms
   catalogue_ttl: 1.5
   log_level: off
@@ -78,11 +81,24 @@ bridge:
   EXPECT_EQ(bridge.limits.response_bytes, 1U << 30);
   EXPECT_EQ(bridge.limits.header_bytes, 4096U);
   EXPECT_EQ(bridge.limits.http_connections, 11);
+  EXPECT_EQ(bridge.limits.sessions, 13);
+  EXPECT_EQ(bridge.limits.client_processes, 14);
   EXPECT_EQ(bridge.limits.upstream_connections, 12);
   EXPECT_EQ(bridge.limits.call_timeout, milliseconds(120'000));
+  EXPECT_EQ(bridge.session_idle, milliseconds(90'000));
   EXPECT_EQ(bridge.drain_grace, milliseconds(500));
   EXPECT_EQ(bridge.catalogue_ttl, milliseconds(1500));
   EXPECT_EQ(bridge.log_level, "off");
+}
+
+TEST(Config, ReadsHowAServerIsShared) {
+  const ServerConfig usual = GoodServer("    url: http://h/\n");
+  EXPECT_EQ(usual.isolation, Isolation::kSession);
+  EXPECT_EQ(usual.protocol, Protocol::kAuto);
+  const ServerConfig other =
+      GoodServer("    url: http://h/\n    isolation: shared\n    protocol: legacy\n");
+  EXPECT_EQ(other.isolation, Isolation::kShared);
+  EXPECT_EQ(other.protocol, Protocol::kLegacy);
 }
 
 TEST(Config, ReadsAStdioServer) {
@@ -323,6 +339,9 @@ TEST(LoadConfig, TheFullExampleHasTheDefaults) {
   EXPECT_EQ(config.bridge.limits.response_bytes, defaults.limits.response_bytes);
   EXPECT_EQ(config.bridge.limits.header_bytes, defaults.limits.header_bytes);
   EXPECT_EQ(config.bridge.limits.http_connections, defaults.limits.http_connections);
+  EXPECT_EQ(config.bridge.limits.sessions, defaults.limits.sessions);
+  EXPECT_EQ(config.bridge.limits.client_processes, defaults.limits.client_processes);
+  EXPECT_EQ(config.bridge.session_idle, defaults.session_idle);
   EXPECT_EQ(config.bridge.limits.upstream_connections, defaults.limits.upstream_connections);
   EXPECT_EQ(config.bridge.limits.call_timeout, defaults.limits.call_timeout);
   EXPECT_EQ(config.bridge.drain_grace, defaults.drain_grace);

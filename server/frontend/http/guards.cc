@@ -68,6 +68,23 @@ std::optional<std::string_view> HttpCallerHeaders::Get(std::string_view name) co
   return at->value();
 }
 
+std::optional<std::string_view> HttpRequestHeaders::Get(std::string_view name) const {
+  const auto at = fields_.find(name);
+  if (at == fields_.end()) return std::nullopt;
+  return at->value();
+}
+
+Headers HttpRequestHeaders::Params() const {
+  Headers params;
+  for (const auto& field : fields_) {
+    const std::string_view name = field.name_string();
+    if (iequals(name.substr(0, kParamHeaderPrefix.size()), kParamHeaderPrefix)) {
+      params.emplace_back(name, field.value());
+    }
+  }
+  return params;
+}
+
 std::optional<Error> CheckHost(const http::fields& fields, const BridgeConfig& config) {
   if (config.http_listen.is_unix() || !config.http_listen.is_loopback()) return std::nullopt;
   const std::string_view host = fields[http::field::host];
@@ -120,9 +137,9 @@ bool TakesEvents(const http::request_header<>& head) {
 std::optional<Error> CheckVersion(const http::fields& fields) {
   const auto at = fields.find("MCP-Protocol-Version");
   if (at == fields.end() || IsLegacyVersion(at->value())) return std::nullopt;
-  Error error = UnsupportedVersion(at->value(), std::span(kSupportedVersions).subspan(1));
+  Error error = UnsupportedVersion(at->value(), kSupportedVersions);
   error.message = "unsupported MCP-Protocol-Version " + Quoted(at->value()) +
-                  "; supported: 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25";
+                  "; supported: 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25, 2026-07-28";
   return error;
 }
 

@@ -7,7 +7,9 @@
 #include "server/base/deadline.h"
 #include "server/base/error.h"
 #include "server/config/config.h"
+#include "server/mcp/mirrored_headers.h"
 #include "server/service/tool_service.h"
+#include "server/upstream/upstream.h"
 
 namespace mcpbridge {
 
@@ -16,6 +18,20 @@ class HttpCallerHeaders final : public CallerHeaders {
  public:
   explicit HttpCallerHeaders(const boost::beast::http::fields& fields) : fields_(fields) {}
   std::optional<std::string_view> Get(std::string_view name) const override;
+
+ private:
+  const boost::beast::http::fields& fields_;
+};
+
+// The same, for the checks of MCP 2026-07-28.
+class HttpRequestHeaders final : public RequestHeaders {
+ public:
+  explicit HttpRequestHeaders(const boost::beast::http::fields& fields) : fields_(fields) {}
+  std::optional<std::string_view> Get(std::string_view name) const override;
+  std::size_t Count(std::string_view name) const override { return fields_.count(name); }
+
+  // Those that are called Mcp-Param-..., as they are.
+  Headers Params() const;
 
  private:
   const boost::beast::http::fields& fields_;

@@ -2,11 +2,13 @@
 
 #include <utility>
 
+#include "server/base/version.h"
+#include "server/mcp/modern_meta.h"
+
 namespace mcpbridge {
 
-HttpListCall::HttpListCall(ToolService& service, HttpResponder& responder, std::string id,
-                           ListKind kind)
-    : service_(service), responder_(responder), id_(std::move(id)), kind_(kind) {}
+HttpListCall::HttpListCall(ToolService& service, Reply reply, ListKind kind)
+    : service_(service), reply_(std::move(reply)), kind_(kind) {}
 
 HttpListCall::~HttpListCall() {
   alive_->call = nullptr;
@@ -17,7 +19,7 @@ void HttpListCall::Start(Lane& lane, const std::string& server, std::string_view
                          Deadline deadline) {
   Result<PagePosition> after = ParseCursor(cursor, kind_, server);
   if (!after) {
-    responder_.Respond(HttpResponse::FromError(id_, after.error()));
+    reply_.Fail(after.error());
     return;
   }
   page_.after = *std::move(after);
@@ -27,9 +29,19 @@ void HttpListCall::Start(Lane& lane, const std::string& server, std::string_view
 }
 
 void HttpListCall::OnListing(const Result<Listing>& listing) {
-  responder_.Respond(listing ? HttpResponse{.body = jsonrpc::ResultMessage(
-                                                id_, ResultOf(*listing, TakePage(*listing, page_)))}
-                             : HttpResponse::FromError(id_, listing.error()));
+  if (!listing) {
+    reply_.Fail(listing.error());
+    return;
+  }
+  std::string result = ResultOf(*listing, TakePage(*listing, page_));
+  if (reply_.modern()) {
+    const std::string server_info = ServerInfo("mcp-bridge", kVersion);
+    const auto ttl = service_.config().bridge.catalogue_ttl.count();
+    result = WithResultDefaults(InfoOf(kind_).method, result,
+                                {.server_info = server_info, .ttl_ms = ttl})
+                 .value();  // it is our own object
+  }
+  reply_.Result(result);
 }
 
 }  // namespace mcpbridge

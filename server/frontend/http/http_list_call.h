@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "server/frontend/http/http_call.h"
+#include "server/frontend/http/reply.h"
 #include "server/routing/list_kind.h"
 #include "server/service/list_page.h"
 #include "server/service/listing.h"
@@ -15,8 +16,8 @@ namespace mcpbridge {
 // A tools/list, or another of MCP's lists, that came over HTTP. Lane-only.
 class HttpListCall final : public HttpCall {
  public:
-  // `service` has let the call in (Enter()); this gives its place back. `id` is raw JSON.
-  HttpListCall(ToolService& service, HttpResponder& responder, std::string id, ListKind kind);
+  // `service` has let the call in (Enter()); this gives its place back.
+  HttpListCall(ToolService& service, Reply reply, ListKind kind);
   ~HttpListCall() override;
 
   // `server` empty: all. `cursor`: params.cursor, unescaped; empty: the first page.
@@ -29,8 +30,7 @@ class HttpListCall final : public HttpCall {
   void OnListing(const Result<Listing>& listing);
 
   ToolService& service_;
-  HttpResponder& responder_;
-  const std::string id_;
+  Reply reply_;
   const ListKind kind_;
   PageRequest page_;
   const std::shared_ptr<Alive> alive_ = std::make_shared<Alive>(Alive{this});

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "server/base/version.h"
+#include "server/mcp/modern_meta.h"
+
 namespace mcpbridge {
 
 HttpRoutedCall::HttpRoutedCall(ToolService& service, Lane& lane, Reply reply,
@@ -22,10 +25,11 @@ HttpRoutedCall::~HttpRoutedCall() {
   for (const std::string& id : questions_) session_->DropQuestion(id);
   if (!key_.empty()) registry_.Remove(key_);
   call_.reset();
-  service_.Leave();
+  if (method_ != CallMethod::kListen) service_.Leave();
 }
 
 void HttpRoutedCall::Start(CallRequest request) {
+  method_ = request.params.method;
   if (const auto error = call_->Start(std::move(request))) reply_.Fail(*error);
 }
 
@@ -35,11 +39,25 @@ void HttpRoutedCall::OnCallEnd(Result<jsonrpc::Message> message) {
   } else if (message->kind == jsonrpc::Kind::kError) {
     reply_.UpstreamError(message->error);
   } else {
-    reply_.Result(message->result);
+    Finish(message->result);
+  }
+}
+
+void HttpRoutedCall::Finish(std::string_view result) {
+  if (method_ == CallMethod::kListen) {
+    reply_.Result(WithSubscription(result, reply_.id()));
+  } else if (!call_->was_translated()) {
+    reply_.Result(result);
+  } else {
+    const std::string server_info = ServerInfo("mcp-bridge", kVersion);
+    const auto modern = WithResultDefaults(NameOf(method_), result, {.server_info = server_info});
+    modern ? reply_.Result(*modern) : reply_.Fail(modern.error());
   }
 }
 
 void HttpRoutedCall::OnCallNotification(std::string_view method, std::string params) {
+  if (method == "notifications/cancelled") return;  // a question's; its id is the server's, not ours
+  if (method_ == CallMethod::kListen) params = WithSubscription(params, reply_.id());
   reply_.Before(jsonrpc::RequestMessage("", method, params));
 }
 

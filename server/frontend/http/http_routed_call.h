@@ -18,8 +18,9 @@ class HttpRoutedCall final : public HttpCall,
                              private RoutedCall::Handler,
                              private CancelRegistry::Cancellable {
  public:
-  // `service` has let the call in (Enter()); this gives its place back. `session` null: the caller
-  // has none; it can cancel by disconnecting only, and can't be asked anything.
+  // `service` has let the call in (Enter()); this gives its place back, but for a subscription,
+  // which isn't counted. `session` null: the caller has none; it can cancel by disconnecting only,
+  // and can't be asked anything.
   HttpRoutedCall(ToolService& service, Lane& lane, Reply reply, CancelRegistry& registry,
                  std::shared_ptr<ClientSession> session);
   ~HttpRoutedCall() override;
@@ -27,6 +28,7 @@ class HttpRoutedCall final : public HttpCall,
   void Start(CallRequest request);
 
  private:
+  void Finish(std::string_view result);
   void OnCallEnd(Result<jsonrpc::Message> message) override;
   void OnCallNotification(std::string_view method, std::string params) override;
   bool OnCallRequest(std::string_view id, std::string_view method,
@@ -43,6 +45,7 @@ class HttpRoutedCall final : public HttpCall,
   Reply reply_;
   CancelRegistry& registry_;
   const std::shared_ptr<ClientSession> session_;
+  CallMethod method_ = CallMethod::kCallTool;
   const std::shared_ptr<Alive> alive_ = std::make_shared<Alive>(Alive{this});
   std::vector<std::string> questions_;  // asked in the course of this call
   std::string key_;                     // in registry_; empty: not there

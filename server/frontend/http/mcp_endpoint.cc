@@ -5,10 +5,14 @@
 
 #include "server/base/log.h"
 #include "server/frontend/http/guards.h"
+#include "server/frontend/http/http_discover_call.h"
 #include "server/frontend/http/http_initialize_call.h"
 #include "server/frontend/http/http_list_call.h"
 #include "server/frontend/http/http_routed_call.h"
 #include "server/mcp/initialize.h"
+#include "server/mcp/json_members.h"
+#include "server/mcp/mirrored_headers.h"
+#include "server/mcp/modern.h"
 
 namespace mcpbridge {
 
@@ -33,6 +37,10 @@ Error SessionNotFound() {
 bool NeedsSession(CallMethod method) {
   return method == CallMethod::kSetLevel || method == CallMethod::kSubscribe ||
          method == CallMethod::kUnsubscribe;
+}
+
+bool IsModernOnly(CallMethod method) {
+  return method == CallMethod::kDiscover || method == CallMethod::kListen;
 }
 
 Error NotFound(std::string_view target) {
@@ -118,8 +126,7 @@ std::optional<Error> McpEndpoint::CheckPost(const Request& request) {
     return Error{.reason = Reason::kMethodNotAllowed,
                  .message = "only POST and DELETE are served here: no stream for server messages"};
   }
-  if (auto error = CheckMediaTypes(request)) return error;
-  return CheckVersion(request);
+  return CheckMediaTypes(request);
 }
 
 void McpEndpoint::CloseSession(const Request& request, HttpResponder& responder) {
@@ -150,14 +157,29 @@ std::unique_ptr<HttpCall> McpEndpoint::HandleMcp(Lane& lane, Request& request,
     responder.Respond(HttpResponse::FromError(id, refused ? *refused : message.error()));
     return nullptr;
   }
+  const Result<std::optional<ModernRequest>> era = ReadEra(*message, HttpRequestHeaders(request));
+  if (!era) {
+    HttpResponse response = HttpResponse::FromError(id, era.error());
+    response.status = static_cast<unsigned>(ModernHttpStatus(era.error()));
+    responder.Respond(std::move(response));
+    return nullptr;
+  }
+  const bool modern = era->has_value();
+  if (!modern) {
+    if (const auto unsupported = CheckVersion(request)) {
+      responder.Respond(HttpResponse::FromError(id, *unsupported));
+      return nullptr;
+    }
+  }
   Post post{.lane = lane,
             .request = request,
             .responder = responder,
             .path = std::move(path),
             .message = *message,
-            .session = nullptr};
+            .session = nullptr,
+            .modern = modern};
   const std::string_view session = request[kSessionHeader];
-  if (!session.empty() && message->method != "initialize") {
+  if (!modern && !session.empty() && message->method != "initialize") {
     post.session = sessions_.Find(session);
     if (post.session == nullptr) {
       responder.Respond(HttpResponse::FromError(id, SessionNotFound()));
@@ -181,7 +203,9 @@ std::unique_ptr<HttpCall> McpEndpoint::Dispatch(Post& post) {
     post.responder.Respond(Accepted());
     return nullptr;
   }
-  if (const auto method = CallMethodOf(message.method)) return RouteCall(*method, post);
+  const auto method = CallMethodOf(message.method);
+  if (post.modern && method == CallMethod::kDiscover) return Discover(post);
+  if (method && (post.modern || !IsModernOnly(*method))) return RouteCall(*method, post);
   for (const ListKind kind : kListKinds) {
     if (message.method == InfoOf(kind).method) return List(kind, post);
   }
@@ -189,9 +213,9 @@ std::unique_ptr<HttpCall> McpEndpoint::Dispatch(Post& post) {
   if (message.method == "ping") {
     post.responder.Respond({.body = jsonrpc::ResultMessage(message.id, "{}")});
   } else {
-    const Error error{.reason = Reason::kMethodNotFound,
-                      .message = "Method not found: " + std::string(message.method.substr(0, 100))};
-    post.responder.Respond(HttpResponse::FromError(message.id, error));
+    ReplyTo(post).Fail(
+        Error{.reason = Reason::kMethodNotFound,
+              .message = "Method not found: " + std::string(message.method.substr(0, 100))});
   }
   return nullptr;
 }
@@ -210,8 +234,24 @@ std::unique_ptr<HttpCall> McpEndpoint::Initialize(Post& post) {
   return call;
 }
 
+std::unique_ptr<HttpCall> McpEndpoint::Discover(Post& post) {
+  Reply reply = ReplyTo(post);
+  if (const auto error = service_.Enter()) {
+    reply.Fail(*error);
+    return nullptr;
+  }
+  auto call = std::make_unique<HttpDiscoverCall>(service_, post.lane, std::move(reply));
+  call->Start(post.path.server);
+  return call;
+}
+
+Reply McpEndpoint::ReplyTo(const Post& post) {
+  return Reply(post.responder, std::string(post.message.id), TakesEvents(post.request),
+               post.modern);
+}
+
 std::unique_ptr<HttpCall> McpEndpoint::List(ListKind kind, Post& post) {
-  const std::string id(post.message.id);
+  Reply reply = ReplyTo(post);
   const Result<Deadline> deadline = CallerDeadline(post.request);
   std::optional<Error> error;
   if (!deadline) error = deadline.error();
@@ -225,17 +265,17 @@ std::unique_ptr<HttpCall> McpEndpoint::List(ListKind kind, Post& post) {
   }
   if (!error) error = service_.Enter();
   if (error) {
-    post.responder.Respond(HttpResponse::FromError(id, *error));
+    reply.Fail(*error);
     return nullptr;
   }
   constexpr std::chrono::seconds kListTime{10};  // the longest that one slow server holds a list up
-  auto call = std::make_unique<HttpListCall>(service_, post.responder, id, kind);
+  auto call = std::make_unique<HttpListCall>(service_, std::move(reply), kind);
   call->Start(post.lane, post.path.server, cursor, Min(*deadline, Deadline::After(kListTime)));
   return call;
 }
 
 std::unique_ptr<HttpCall> McpEndpoint::RouteCall(CallMethod method, Post& post) {
-  Reply reply(post.responder, std::string(post.message.id), TakesEvents(post.request));
+  Reply reply = ReplyTo(post);
   const Result<Deadline> deadline = CallerDeadline(post.request);
   Result<CallParams> params = ParseCallParams(method, post.message);
   std::optional<Error> error;
@@ -248,9 +288,10 @@ std::unique_ptr<HttpCall> McpEndpoint::RouteCall(CallMethod method, Post& post) 
                          " needs a session: begin with initialize, and send its Mcp-Session-Id"};
   } else if (!params) {
     error = params.error();
-  } else {
-    error = service_.Enter();
+  } else if (post.modern) {
+    error = CheckParamHeaders(post, *params);
   }
+  if (!error && method != CallMethod::kListen) error = service_.Enter();
   if (error) {
     reply.Fail(*error);
     return nullptr;
@@ -262,8 +303,26 @@ std::unique_ptr<HttpCall> McpEndpoint::RouteCall(CallMethod method, Post& post) 
                           .params = *std::move(params),
                           .deadline = *deadline,
                           .headers = headers,
-                          .session = std::move(post.session)});
+                          .session = std::move(post.session),
+                          .modern = post.modern,
+                          .param_headers = HttpRequestHeaders(post.request).Params()});
   return call;
+}
+
+// Whether the headers repeat those arguments that the tool's schema wants repeated.
+std::optional<Error> McpEndpoint::CheckParamHeaders(const Post& post, const CallParams& params) {
+  if (params.kind != CallParams::KeyKind::kTool) return std::nullopt;
+  const auto& table = service_.router().Current(post.lane);
+  const Result<Route> route = table->Resolve(post.path.server, params.key);
+  const EntryList* const tools = route ? table->Known(route->server, ListKind::kTools) : nullptr;
+  const ListEntry* const tool = tools != nullptr ? tools->Find(route->name) : nullptr;
+  if (tool == nullptr || tool->json.find("x-mcp-header") == std::string::npos) return std::nullopt;
+  const auto members = JsonMembers::Read(tool->json);
+  const auto arguments = JsonMembers::Read(params.raw);
+  if (!members || !arguments) return std::nullopt;
+  const auto headers = ParamHeaders::FromSchema(members->Get("inputSchema").value_or("{}"));
+  if (!headers) return std::nullopt;  // against the rules: nothing to check by
+  return headers->Check(arguments->Get("arguments").value_or(""), HttpRequestHeaders(post.request));
 }
 
 // The call may be on any lane.

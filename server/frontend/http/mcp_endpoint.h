@@ -8,6 +8,7 @@
 
 #include "server/frontend/http/cancel_registry.h"
 #include "server/frontend/http/http_connection.h"
+#include "server/frontend/http/reply.h"
 #include "server/jsonrpc/message.h"
 #include "server/mcp/call_params.h"
 #include "server/runtime/executor.h"
@@ -27,8 +28,9 @@ struct HttpPath {
   static HttpPath Parse(std::string_view target);
 };
 
-// MCP over streamable HTTP, legacy era. A POST needs no session; one that names a session is part
-// of it. Owned by HttpFrontend; used on every lane.
+// MCP over streamable HTTP, both eras, told request by request (mcp/modern.h). In the legacy era a
+// POST needs no session; one that names a session is part of it. Owned by HttpFrontend; used on
+// every lane.
 class McpEndpoint final : public HttpHandler {
  public:
   McpEndpoint(ToolService& service, ClientSessions& sessions, Executor& executor);
@@ -49,6 +51,7 @@ class McpEndpoint final : public HttpHandler {
     HttpPath path;
     jsonrpc::Message message;
     std::shared_ptr<ClientSession> session;  // null: it names none
+    bool modern = false;                     // of MCP 2026-07-28
   };
 
   std::optional<Error> CheckCaller(const Request& request, const HttpPath& path) const;
@@ -58,6 +61,9 @@ class McpEndpoint final : public HttpHandler {
                                       HttpPath path);
   std::unique_ptr<HttpCall> Dispatch(Post& post);
   std::unique_ptr<HttpCall> Initialize(Post& post);
+  std::unique_ptr<HttpCall> Discover(Post& post);
+  static Reply ReplyTo(const Post& post);
+  std::optional<Error> CheckParamHeaders(const Post& post, const CallParams& params);
   std::unique_ptr<HttpCall> List(ListKind kind, Post& post);
   std::unique_ptr<HttpCall> RouteCall(CallMethod method, Post& post);
   void Cancel(Post& post);

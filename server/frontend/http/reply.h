@@ -11,12 +11,13 @@ namespace mcpbridge {
 // event stream that ends with it. Lane-only.
 class Reply {
  public:
-  // `id`: raw, of the request. `events`: the caller takes an event stream.
-  Reply(HttpResponder& responder, std::string id, bool events)
-      : responder_(responder), id_(std::move(id)), events_(events) {}
+  // `id`: raw, of the request. `events`: the caller takes an event stream. `modern`: it is of the
+  // era without sessions, in which errors have HTTP statuses.
+  Reply(HttpResponder& responder, std::string id, bool events, bool modern = false)
+      : responder_(responder), id_(std::move(id)), events_(events), modern_(modern) {}
 
   const std::string& id() const { return id_; }
-  bool takes_events() const { return events_; }
+  bool modern() const { return modern_; }
 
   // A JSON-RPC message ahead of the answer. False: the caller takes no events, or doesn't read
   // them.
@@ -24,7 +25,8 @@ class Reply {
 
   // The answer; one of these, once.
   void Result(std::string_view raw_result);
-  void UpstreamError(std::string_view raw_error);  // byte for byte
+  void UpstreamError(
+      std::string_view raw_error);  // byte for byte, but for codes that the era forbids
   void Fail(const Error& error);
 
  private:
@@ -33,6 +35,7 @@ class Reply {
   HttpResponder& responder_;
   const std::string id_;
   const bool events_;
+  const bool modern_;
   bool begun_ = false;  // the event stream
 };
 

@@ -1,0 +1,80 @@
+#include "server/frontend/http/http_discover_call.h"
+
+#include <utility>
+#include <vector>
+
+#include "server/base/version.h"
+#include "server/mcp/initialize.h"
+#include "server/mcp/json_members.h"
+#include "server/mcp/modern.h"
+#include "server/mcp/modern_meta.h"
+
+namespace mcpbridge {
+namespace {
+
+// The longest that a server holds up an answer that can be given without it.
+constexpr std::chrono::seconds kAskTime{5};
+
+// The bridge asks for itself: what a server declares is the same for all.
+class NoHeaders final : public CallerHeaders {
+ public:
+  std::optional<std::string_view> Get(std::string_view) const override { return std::nullopt; }
+};
+
+}  // namespace
+
+HttpDiscoverCall::HttpDiscoverCall(ToolService& service, Lane& lane, Reply reply)
+    : service_(service), lane_(lane), reply_(std::move(reply)) {}
+
+HttpDiscoverCall::~HttpDiscoverCall() {
+  call_.reset();
+  service_.Leave();
+}
+
+void HttpDiscoverCall::Start(const std::string& server) {
+  server_ = server;
+  if (server.empty() && service_.config().servers.size() > 1) return AnswerFromStatus();
+  const std::string params =
+      WithRequestMeta("{}", {.protocol_version = kModernVersion,
+                             .client_info = ServerInfo("mcp-bridge", kVersion),
+                             .client_capabilities = "{}"})
+          .value();
+  NoHeaders headers;
+  call_.emplace(service_, lane_, static_cast<RoutedCall::Handler&>(*this));
+  const auto error =
+      call_->Start(CallRequest{.server = server,
+                               .params = ReadCallParams(CallMethod::kDiscover, params).value(),
+                               .deadline = Deadline::After(kAskTime),
+                               .headers = headers,
+                               .modern = true});
+  if (error) AnswerFromStatus();
+}
+
+void HttpDiscoverCall::OnCallEnd(Result<jsonrpc::Message> message) {
+  const bool answered = message && message->kind == jsonrpc::Kind::kResult;
+  const auto members = answered ? JsonMembers::Read(message->result) : std::nullopt;
+  const auto capabilities = members ? members->Get("capabilities") : std::nullopt;
+  if (!capabilities) return AnswerFromStatus();
+  Answer(MergeCapabilities({std::string(*capabilities)}),
+         members->Get("instructions").value_or(""));
+}
+
+void HttpDiscoverCall::AnswerFromStatus() {
+  std::vector<std::string> capabilities;
+  std::string instructions;
+  for (const ServerConfig& server : service_.config().servers) {
+    if (!server_.empty() && server.name != server_) continue;
+    UpstreamStatus status = service_.status().Of(server.name);
+    capabilities.push_back(std::move(status.capabilities));
+    instructions = std::move(status.instructions);
+  }
+  if (capabilities.size() != 1) instructions.clear();
+  Answer(MergeCapabilities(capabilities), instructions);
+}
+
+void HttpDiscoverCall::Answer(std::string_view capabilities, std::string_view instructions) {
+  reply_.Result(DiscoverResult(capabilities, instructions, "mcp-bridge", kVersion,
+                               {.ttl_ms = service_.config().bridge.catalogue_ttl.count()}));
+}
+
+}  // namespace mcpbridge

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/frontend/http/http_call.h"
+#include "server/frontend/http/reply.h"
+#include "server/service/routed_call.h"
+
+namespace mcpbridge {
+
+// A server/discover. Where there is one server, and it speaks that era, with what it declares
+// there; otherwise with what the servers declared in `initialize`. Never fails because a server
+// does. Lane-only.
+class HttpDiscoverCall final : public HttpCall, private RoutedCall::Handler {
+ public:
+  // `service` has let the call in (Enter()); this gives its place back.
+  HttpDiscoverCall(ToolService& service, Lane& lane, Reply reply);
+  ~HttpDiscoverCall() override;
+
+  // `server` empty: all.
+  void Start(const std::string& server);
+
+ private:
+  void OnCallEnd(Result<jsonrpc::Message> message) override;
+  void AnswerFromStatus();
+  void Answer(std::string_view capabilities, std::string_view instructions);
+
+  ToolService& service_;
+  Lane& lane_;
+  Reply reply_;
+  std::string server_;
+  std::optional<RoutedCall> call_;
+};
+
+}  // namespace mcpbridge
