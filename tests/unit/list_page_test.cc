@@ -76,8 +76,8 @@ TEST(CursorTest, OthersAreRefused) {
   const std::string good = CursorOf(ListKind::kTools, "", {.server = "s", .key = "t"});
   ASSERT_TRUE(ParseCursor(good, ListKind::kTools, ""));
   for (const std::string& bad :
-       {std::string("x"), std::string("nonsense!"), std::string("AAAA"), good + "=",
-        good + " ", good.substr(1), CursorOf(ListKind::kTools, "", {}),
+       {std::string("x"), std::string("nonsense!"), std::string("AAAA"), good + "=", good + " ",
+        good.substr(1), CursorOf(ListKind::kTools, "", {}),
         CursorOf(ListKind::kTools, "", {.server = "", .key = "k"}),
         CursorOf(ListKind::kTools, "", {.server = "s", .key = ""}),
         CursorOf(ListKind::kPrompts, "", {.server = "s", .key = "t"}),
