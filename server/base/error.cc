@@ -21,8 +21,8 @@ constexpr int kUnavailable = 14;
 constexpr int kUnauthenticatedCode = 16;
 
 // JSON-RPC 2.0's own codes; -32001, which the MCP SDKs use for a request that timed out; -32002,
-// which MCP up to 2025-11-25 has for a resource that isn't there. -32020..-32099 are MCP's: of these,
-// only what it defines.
+// which MCP up to 2025-11-25 has for a resource that isn't there. -32020..-32099 are MCP's: of
+// these, only what it defines.
 constexpr int kParse = -32700;
 constexpr int kRequest = -32600;
 constexpr int kMethod = -32601;
