@@ -367,13 +367,14 @@ std::string ErrorMessage(std::string_view id, const Error& error) {
 }
 
 std::string RequestMessage(std::string_view id, std::string_view method, std::string_view params) {
-  static constexpr std::string_view kMethod = R"(,"method":")";
+  static constexpr std::string_view kMethod = R"(,"method":)";
   static constexpr std::string_view kParams = R"(,"params":)";
   std::string out;
   out.reserve(kHead.size() + kId.size() + id.size() + kMethod.size() + method.size() +
-              kParams.size() + params.size() + 2);
+              kParams.size() + params.size() + 4);
   AppendHead(out, id);
-  out.append(kMethod).append(method).push_back('"');
+  out.append(kMethod);
+  AppendQuoted(out, method);
   if (!params.empty()) out.append(kParams).append(params);
   out.push_back('}');
   return out;

@@ -105,7 +105,7 @@ std::string RawErrorMessage(std::string_view id, std::string_view raw_error);
 // without the member `id` where `id` is empty.
 std::string ErrorMessage(std::string_view id, const Error& error);
 // {"jsonrpc":"2.0","id":ID,"method":METHOD,"params":PARAMS}; without the member `id` (a
-// notification) or `params` where empty. `method` is a plain name.
+// notification) or `params` where empty. `method` is plain text.
 std::string RequestMessage(std::string_view id, std::string_view method, std::string_view params);
 
 }  // namespace mcpbridge::jsonrpc

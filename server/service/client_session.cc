@@ -2,7 +2,9 @@
 
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "server/base/log.h"
@@ -115,7 +117,7 @@ Result<std::shared_ptr<ClientSession>> ClientSessions::Create(ClientProfile prof
 bool ClientSessions::MakeRoom() {
   const auto limit = static_cast<std::size_t>(config_.bridge.limits.sessions);
   if (count_.fetch_add(1) < limit) return true;
-  if (CloseIdleFor(kInUse, "room was needed") > 0 && count_.load() <= limit) return true;
+  if (CloseIdleFor(kInUse, 1, "room was needed") > 0 && count_.load() <= limit) return true;
   count_.fetch_sub(1);
   return false;
 }
@@ -125,7 +127,7 @@ std::shared_ptr<ClientSession> ClientSessions::Find(std::string_view id) {
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.sessions.find(std::string(id));
   if (found == shard.sessions.end()) return nullptr;
-  found->second->used_at_ = Deadline::Clock::now();
+  found->second->Touch();
   return found->second;
 }
 
@@ -144,22 +146,41 @@ bool ClientSessions::Close(std::string_view id, std::string_view why) {
   return true;
 }
 
-std::size_t ClientSessions::CloseIdleFor(std::chrono::milliseconds time, std::string_view why) {
+std::size_t ClientSessions::CloseIdleFor(std::chrono::milliseconds time, std::size_t most,
+                                         std::string_view why) {
   const auto before = Deadline::Clock::now() - time;
-  std::vector<std::string> idle;
+  // More than the map holds it: a call is under way.
+  const auto is_idle = [before](const std::shared_ptr<ClientSession>& session) {
+    return session->used_at_.load() < before && session.use_count() == 1;
+  };
+  std::vector<std::pair<Deadline::Clock::time_point, std::string>> idle;
   for (Shard& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
     for (const auto& [id, session] : shard.sessions) {
-      // More than the map holds it: a call is under way.
-      if (session->used_at_.load() < before && session.use_count() == 1) idle.push_back(id);
+      if (is_idle(session)) idle.emplace_back(session->used_at_.load(), id);
     }
   }
+  std::sort(idle.begin(), idle.end());
   std::size_t closed = 0;
-  for (const std::string& id : idle) closed += Close(id, why);
+  for (std::size_t i = 0; i < idle.size() && closed < most; ++i) {
+    const std::string& id = idle[i].second;
+    std::shared_ptr<ClientSession> gone;  // freed outside of the lock
+    Shard& shard = ShardOf(id);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.sessions.find(id);
+    if (found == shard.sessions.end() || !is_idle(found->second)) continue;
+    gone = std::move(found->second);
+    shard.sessions.erase(found);
+    count_.fetch_sub(1);
+    ++closed;
+    spdlog::info("client {}: session closed: {}", id.substr(0, kShown), why);
+  }
   return closed;
 }
 
-void ClientSessions::Sweep() { CloseIdleFor(config_.bridge.session_idle, "idle"); }
+void ClientSessions::Sweep() {
+  CloseIdleFor(config_.bridge.session_idle, std::numeric_limits<std::size_t>::max(), "idle");
+}
 
 void ClientSessions::CloseAll(std::string_view why) {
   closed_ = true;

@@ -36,6 +36,9 @@ class ClientSession {
   const std::string& id() const { return id_; }
   const ClientProfile& profile() const { return profile_; }
 
+  // It has been used just now.
+  void Touch() { used_at_ = Deadline::Clock::now(); }
+
   // The client's session with a server, made at the first time; the shared one where the server's
   // `isolation` says so. Error: kOverloaded.
   Result<std::shared_ptr<Upstream>> SessionWith(std::size_t server);
@@ -100,7 +103,8 @@ class ClientSessions {
 
   Shard& ShardOf(std::string_view id);
   bool MakeRoom();
-  std::size_t CloseIdleFor(std::chrono::milliseconds time, std::string_view why);
+  // Ends at most `most`, those first that haven't been used for longest. How many.
+  std::size_t CloseIdleFor(std::chrono::milliseconds time, std::size_t most, std::string_view why);
 
   const Config& config_;
   UpstreamPool& pool_;

@@ -47,6 +47,12 @@ Error NotFound(const CallParams& params, const std::string& server) {
                .metadata = {{"tool", params.key}, {"server", server}}};
 }
 
+// Whether what it sets is kept with the session.
+bool IsForSession(CallMethod method) {
+  return method == CallMethod::kSetLevel || method == CallMethod::kSubscribe ||
+         method == CallMethod::kUnsubscribe;
+}
+
 // Whether its answer comes when the caller has had enough, not before a deadline.
 bool IsStream(CallMethod method) { return method == CallMethod::kListen; }
 
@@ -173,6 +179,12 @@ std::optional<Error> RoutedCall::SendLegacy(std::size_t server) {
     params_ = *std::move(params);
   }
   Upstream* upstream = &service_.pool().upstream(server);
+  if (IsForSession(params_.method) &&
+      service_.config().servers[server].isolation == Isolation::kShared) {
+    return Error{.reason = Reason::kMethodNotFound,
+                 .message = std::string(NameOf(params_.method)) +
+                            " would be set for all callers: the server's `isolation` is shared"};
+  }
   if (session_ != nullptr) {
     auto own = session_->SessionWith(server);
     if (!own) return std::move(own).error();

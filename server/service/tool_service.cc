@@ -66,6 +66,17 @@ std::optional<Error> ToolService::Enter() {
   std::abort();
 }
 
+std::optional<Error> ToolService::EnterSubscription() {
+  if (subscriptions_.fetch_add(1) < config_.bridge.limits.upstream_connections / 2) {
+    return std::nullopt;
+  }
+  subscriptions_.fetch_sub(1);
+  return Error{.reason = Reason::kOverloaded,
+               .message = "as many subscriptions are open as may",
+               .metadata = {{"limit", "half of bridge.limits.upstream_connections"}},
+               .retry_after = std::chrono::seconds(1)};
+}
+
 bool ToolService::Authorized(const CallerHeaders& headers) const {
   if (config_.master_key.empty()) return true;
   std::string_view key;

@@ -44,6 +44,11 @@ class ToolService {
   // Errors: kOverloaded, kShuttingDown.
   std::optional<Error> Enter();
   void Leave() { gate_.Leave(); }
+  // The same for subscriptions, which last as long as their callers like: they aren't calls that a
+  // stop waits for, but each takes a connection to a server. At most half of those one lane may
+  // have.
+  std::optional<Error> EnterSubscription();
+  void LeaveSubscription() { subscriptions_.fetch_sub(1); }
   Gate& gate() { return gate_; }
 
   // Whether the caller may come in: the master key in `x-litellm-api-key`, or else in
@@ -75,6 +80,7 @@ class ToolService {
   Gate gate_;
   std::vector<std::string> forwardable_;  // every name in any server's extra_headers, once
   std::array<unsigned char, 32> key_digest_{};
+  std::atomic<int> subscriptions_{0};
   std::atomic<unsigned> next_lane_{0};
 };
 

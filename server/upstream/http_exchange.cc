@@ -52,7 +52,7 @@ std::optional<Error> HttpExchange::Begin(std::shared_ptr<const HttpSession> sess
   if (!connection) return std::move(connection).error();
   session_ = std::move(session);
   connection_ = *std::move(connection);
-  id_ = lane_.NextId();
+  id_ = lane_.pool().NextId();
   status_ = 0;
   body_ = Body::kNone;
   text_.Clear();
@@ -124,6 +124,7 @@ bool HttpExchange::OnEvent(jsonrpc::SseEvent event) {
     case jsonrpc::Kind::kNotification:
       if (IsListChanged(message->method)) {
         lane_.events().ListsChanged();
+        if (session_->modern) handler_.OnNotification(*message);  // to who has subscribed
       } else if (message->method != "notifications/progress" || ProgressTokenOf(*message) == id_) {
         handler_.OnNotification(*message);
       }
@@ -194,11 +195,25 @@ bool HttpExchange::SessionIsLost(const Result<jsonrpc::Message>& answer) const {
          jsonrpc::UpstreamErrorOf(answer->error).upstream->code == kNoValidSession;
 }
 
+// Whether a server that once spoke the modern era has answered as one that doesn't: it has been
+// exchanged. A session it wants, a version it doesn't know, or no JSON-RPC at all.
+bool HttpExchange::IsOfTheEraBefore(const Result<jsonrpc::Message>& answer) const {
+  constexpr long long kInvalidRequest = -32600;
+  constexpr long long kUnsupportedVersion = -32022;
+  if (!session_->modern || (status_ != 400 && status_ != 404 && status_ != 405)) return false;
+  if (!answer || answer->kind != jsonrpc::Kind::kError) return true;
+  const long long code = jsonrpc::UpstreamErrorOf(answer->error).upstream->code;
+  return code == kNoValidSession || code == kInvalidRequest || code == kUnsupportedVersion;
+}
+
 // Any status but 200.
 void HttpExchange::OnRefused() {
   jsonrpc::Text text = std::move(text_);
   Result<jsonrpc::Message> answer = jsonrpc::Parse(lane_.parser(), text);
-  if (SessionIsLost(answer)) {
+  if (session_->epoch != 0 && IsOfTheEraBefore(answer)) {
+    lane_.events().SessionLost(session_->epoch, "HTTP " + std::to_string(status_));
+    Fail(Reason::kUnsupportedProtocolVersion, "the server does not speak this version any more");
+  } else if (SessionIsLost(answer)) {
     Retry();
   } else if (answer && answer->kind == jsonrpc::Kind::kError) {
     Deliver(*answer);

@@ -40,6 +40,8 @@ class HttpExchange final : public Exchange, private HttpResponseHandler {
   // There is no session to wait for: ends it with `error`.
   void FailWaiting(Error error);
 
+  // The HTTP status of the response; 0: none yet.
+  unsigned status() const { return status_; }
   // The Mcp-Session-Id of the response; empty: none, or no response yet.
   const std::string& session_id() const { return session_id_; }
 
@@ -53,6 +55,7 @@ class HttpExchange final : public Exchange, private HttpResponseHandler {
 
   bool OnEvent(jsonrpc::SseEvent event);
   void OnRefused();
+  bool IsOfTheEraBefore(const Result<jsonrpc::Message>& answer) const;
   bool SessionIsLost(const Result<jsonrpc::Message>& answer) const;
   void Retry();
   void OnRequest(jsonrpc::Message& request);

@@ -86,7 +86,6 @@ Result<std::unique_ptr<Exchange>> HttpLane::Send(UpstreamRequest request, ReplyH
   auto exchange = std::make_unique<HttpExchange>(*this, std::move(request), handler);
   if (session_ == nullptr) {
     Wait(*exchange, 0);
-    if (std::exchange(idle_, false)) events_.SessionWanted();
   } else if (auto error = exchange->Begin(session_)) {
     return *std::move(error);
   }
@@ -128,15 +127,13 @@ void HttpLane::SetDown(Error error, Deadline retry_at) {
   }
 }
 
-std::string HttpLane::NextId() {
-  // Lanes count apart: the low byte is the lane.
-  return std::to_string((++next_id_ << 8) | static_cast<std::uint64_t>(lane_.index()));
-}
-
 void HttpLane::Wait(HttpExchange& exchange, std::uint64_t lost) {
   exchange.waiting_ = true;
   waiting_.push_back(&exchange);
-  if (session_ == nullptr) return;
+  if (session_ == nullptr) {
+    if (std::exchange(idle_, false)) events_.SessionWanted();
+    return;
+  }
   if (session_->epoch == lost) {
     session_.reset();
     return;

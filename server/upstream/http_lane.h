@@ -59,8 +59,6 @@ class HttpLane {
   const ServerConfig& config() const { return config_; }
   const HttpPool::Limits& limits() const { return pool_.limits(); }
   HttpSessionEvents& events() { return events_; }
-  // A request id that no other request of this bridge to this server has.
-  std::string NextId();
   // Waits for the next session, `lost` being the one that is of no more use.
   void Wait(HttpExchange& exchange, std::uint64_t lost);
   void StopWaiting(HttpExchange& exchange);
@@ -82,7 +80,6 @@ class HttpLane {
   HttpSessionEvents& events_;
   HttpPool& pool_;
   jsonrpc::Parser parser_;
-  std::uint64_t next_id_ = 0;
   std::shared_ptr<const HttpSession> session_;
   bool idle_ = false;  // see SetIdle()
   std::optional<Error> down_;

@@ -48,6 +48,11 @@ void HttpPool::TakeBack(std::shared_ptr<HttpConnection> connection, bool alive) 
   std::erase(idle_, connection);
 }
 
+std::string HttpPool::NextId() {
+  // Lanes count apart: the low byte is the lane.
+  return std::to_string((++next_id_ << 8) | static_cast<std::uint64_t>(lane_.index()));
+}
+
 void HttpPool::CloseIdle() {
   for (const auto& connection : std::exchange(idle_, {})) connection->Abort();
 }

@@ -2,7 +2,9 @@
 
 #include <boost/asio/ssl/context.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "server/base/error.h"
@@ -33,6 +35,9 @@ class HttpPool {
 
   const Limits& limits() const { return limits_; }
 
+  // A request id that no other request of this bridge to this server has, in whichever session.
+  std::string NextId();
+
   // Closes the idle ones.
   void CloseIdle();
 
@@ -45,6 +50,7 @@ class HttpPool {
   boost::asio::ssl::context* tls_;
   const Limits limits_;
   std::size_t open_ = 0;
+  std::uint64_t next_id_ = 0;
   std::vector<std::shared_ptr<HttpConnection>> idle_;
 };
 

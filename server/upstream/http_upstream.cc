@@ -14,11 +14,22 @@ namespace {
 
 // From sending initialize to its answer, whoever waits for it.
 constexpr std::chrono::seconds kHandshakeTime{30};
+// From server/discover to its answer: a server that says nothing is of the era before.
+constexpr std::chrono::seconds kDiscoverTime{5};
 // From a ping to its answer.
 constexpr std::chrono::seconds kPingTime{5};
 
 // How long it is believed that a server is of the legacy era: it may be updated.
 constexpr std::chrono::minutes kEraTime{5};
+
+// Why a server didn't say that it speaks the modern era, by the status of its answer.
+Error NotModern(unsigned status, std::string message) {
+  const bool is_verdict = status == 200 || (status / 100 == 4 && status != 401 && status != 403 &&
+                                            status != 408 && status != 429);
+  return Error{
+      .reason = is_verdict ? Reason::kUnsupportedProtocolVersion : Reason::kUpstreamUnavailable,
+      .message = std::move(message)};
+}
 
 }  // namespace
 
@@ -73,7 +84,7 @@ void HttpUpstream::Connect() {
   opening_->post_head = Head("POST", *opening_);
   UpstreamRequest request{.method = use_.modern ? "server/discover" : "initialize",
                           .params = use_.initialize_params,
-                          .deadline = Deadline::After(kHandshakeTime),
+                          .deadline = Deadline::After(use_.modern ? kDiscoverTime : kHandshakeTime),
                           .headers = {}};
   Disarm();
   home_.deadlines().Arm(*this, request.deadline);
@@ -86,10 +97,8 @@ void HttpUpstream::OnReply(Result<jsonrpc::Message> message) {
   if (state_ == State::kSuspect) {
     OnPong(message);
   } else if (!message) {
-    // An HTTP status without a JSON-RPC answer is how old servers meet a method they don't know.
     const bool refused = use_.modern && message.error().reason == Reason::kUpstreamHttpStatus;
-    GoDown(refused ? Error{.reason = Reason::kUnsupportedProtocolVersion,
-                           .message = message.error().message}
+    GoDown(refused ? NotModern(exchange_->status(), message.error().message)
                    : std::move(message).error());
   } else if (use_.modern) {
     OnDiscovered(*message);
@@ -100,14 +109,17 @@ void HttpUpstream::OnReply(Result<jsonrpc::Message> message) {
   }
 }
 
-// Any answer but one that names the version means that the server is of the legacy era.
+// An answer that doesn't name the version means that the server is of the era before; what says
+// only that it has no answer now (no right to it, too many requests, a fault) means nothing.
 void HttpUpstream::OnDiscovered(const jsonrpc::Message& message) {
-  if (message.kind == jsonrpc::Kind::kResult && OffersModern(message.result)) {
+  const unsigned status = exchange_->status();
+  const bool offers = message.kind == jsonrpc::Kind::kResult && OffersModern(message.result);
+  exchange_.reset();
+  if (offers) {
     Open();
-    return;
+  } else {
+    GoDown(NotModern(status, "the server does not speak " + std::string(kModernVersion)));
   }
-  GoDown(Error{.reason = Reason::kUnsupportedProtocolVersion,
-               .message = "the server does not speak " + std::string(kModernVersion)});
 }
 
 void HttpUpstream::OnInitialized(const jsonrpc::Message& message) {
@@ -259,6 +271,9 @@ void HttpUpstream::OnDeadline() {
     exchange_.reset();
     Suspect(
         Error{.reason = Reason::kUpstreamUnavailable, .message = "no answer to a ping within 5 s"});
+  } else if (state_ == State::kConnecting && use_.modern) {
+    GoDown(Error{.reason = Reason::kUnsupportedProtocolVersion,
+                 .message = "no answer to server/discover within 5 s"});
   } else if (state_ == State::kConnecting) {
     GoDown(Error{.reason = Reason::kUpstreamUnavailable,
                  .message = "no answer to initialize within 30 s"});

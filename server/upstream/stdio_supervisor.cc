@@ -15,6 +15,9 @@ namespace {
 constexpr int kGarbageLines = 20;
 constexpr std::size_t kGarbageBytes = 256;
 
+// For so long a server may go on speaking of a request that has been cancelled.
+constexpr std::chrono::seconds kLateTime{30};
+
 // What is kept for the next message's text; more is given back.
 constexpr std::size_t kKeepTextBytes = 1 << 20;
 
@@ -98,6 +101,7 @@ void StdioSupervisor::Cancel(std::int64_t id) {
     return;
   }
   if (!channel_ || channel_->TakeBack(id)) return;
+  foreign_until_ = Deadline::After(kLateTime);
   channel_->Write(
       jsonrpc::RequestMessage({}, "notifications/cancelled",
                               "{\"requestId\":" + std::to_string(id) +
@@ -154,14 +158,14 @@ void StdioSupervisor::OnNotification(jsonrpc::Message& message) {
   if (message.method == "notifications/progress") {
     call = CallOf(ProgressTokenOf(message));
   } else {
-    call = OnlyCall();
+    call = LikelyCall();
   }
   if (call != nullptr) call->sink->Notify(message, text_);
 }
 
 void StdioSupervisor::OnRequest(jsonrpc::Message& message) {
   if (message.method == "ping") return Answer(jsonrpc::ResultMessage(message.id, "{}"));
-  if (Call* const call = OnlyCall()) return call->sink->Ask(message, text_);
+  if (Call* const call = LikelyCall()) return call->sink->Ask(message, text_);
   Refuse(message.id, message.method);
 }
 
@@ -187,11 +191,18 @@ StdioSupervisor::Call* StdioSupervisor::CallOf(std::string_view raw_id) {
   return found == calls_.end() || !found->second.waiting_line.empty() ? nullptr : &found->second;
 }
 
-// Over stdio nothing says which request a log message or a question belongs to: it is certain only
-// where there is one call. Null: none, or several.
-StdioSupervisor::Call* StdioSupervisor::OnlyCall() {
-  if (calls_.size() != 1 || !calls_.begin()->second.waiting_line.empty()) return nullptr;
-  return &calls_.begin()->second;
+// Over stdio nothing says which request a log message or a question belongs to. Where all are one
+// client's, the last one will do; otherwise it is certain only where there is one. Null: it isn't.
+StdioSupervisor::Call* StdioSupervisor::LikelyCall() {
+  if (!use_.one_client && (calls_.size() != 1 || !foreign_until_.expired())) return nullptr;
+  Call* last = nullptr;
+  std::int64_t last_id = 0;
+  for (auto& [id, call] : calls_) {
+    if (id <= last_id || !call.waiting_line.empty()) continue;
+    last_id = id;
+    last = &call;
+  }
+  return last;
 }
 
 void StdioSupervisor::OnReply(jsonrpc::Message& message) {

@@ -119,7 +119,7 @@ class StdioSupervisor final : public std::enable_shared_from_this<StdioSuperviso
   void OnNotification(jsonrpc::Message& message);
   void OnRequest(jsonrpc::Message& message);
   Call* CallOf(std::string_view raw_id);
-  Call* OnlyCall();
+  Call* LikelyCall();
   void OnReply(jsonrpc::Message& message);
   std::optional<Call> TakeCall(std::string_view raw_id);
   void TakeDown(Reason reason, std::string why, std::string exit = {});
@@ -148,6 +148,7 @@ class StdioSupervisor final : public std::enable_shared_from_this<StdioSuperviso
   std::string down_exit_;     // empty: the process had not ended
 
   std::unordered_map<std::int64_t, Call> calls_;
+  Deadline foreign_until_ = Deadline::After({});  // see LikelyCall()
   std::vector<std::int64_t> waiting_;  // in order of arrival; an id not in calls_ was cancelled
   std::size_t waiting_bytes_ = 0;
 

@@ -81,6 +81,7 @@ struct UpstreamUse {
   bool modern = false;
   std::string label = {};         // for the log, behind the server's name; may be empty
   StatusBoard* status = nullptr;  // where its health is shown; null: nowhere
+  bool one_client = false;        // all its requests are one client's
   bool only_on_demand = false;    // (re)connects only when a request wants it
   // The server has connected, or has said that one of its lists has changed. Any thread.
   std::function<void()> lists_changed = {};

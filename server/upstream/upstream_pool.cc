@@ -44,13 +44,14 @@ UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& rou
                          .status = &status,
                          .lists_changed = [this, i] { loaders_[i]->Invalidate(); }}));
     const bool may_be_modern = is_http && server.protocol == Protocol::kAuto;
-    modern_.push_back(may_be_modern ? Make(i, home,
-                                           UpstreamUse{.initialize_params = DiscoverParams(),
-                                                       .modern = true,
-                                                       .label = " (2026-07-28)",
-                                                       .only_on_demand = true,
-                                                       .lists_changed = [] {}})
-                                    : nullptr);
+    modern_.push_back(
+        may_be_modern ? Make(i, home,
+                             UpstreamUse{.initialize_params = DiscoverParams(),
+                                         .modern = true,
+                                         .label = " (2026-07-28)",
+                                         .only_on_demand = true,
+                                         .lists_changed = [this, i] { loaders_[i]->Invalidate(); }})
+                      : nullptr);
     loaders_.push_back(
         std::make_unique<CatalogueLoader>(i, *upstreams_.back(), home, router, status));
   }
@@ -89,6 +90,7 @@ Result<std::shared_ptr<Upstream>> UpstreamPool::NewSession(std::size_t server,
   auto session = Make(server, *home,
                       UpstreamUse{.initialize_params = InitializeParams(client),
                                   .label = label,
+                                  .one_client = true,
                                   .only_on_demand = true,
                                   .lists_changed = [] {}});
   session->Start();
@@ -122,8 +124,6 @@ void UpstreamPool::Start() {
 
 void UpstreamPool::Stop(const std::string& why) {
   for (auto& loader : loaders_) loader->Stop();
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return client_sessions_ == 0; });
   std::vector<Upstream*> all;
   for (auto& upstream : upstreams_) all.push_back(upstream.get());
   for (auto& upstream : modern_) {
@@ -135,10 +135,9 @@ void UpstreamPool::Stop(const std::string& why) {
     --left;
     changed_.notify_all();
   };
-  lock.unlock();
   for (Upstream* const upstream : all) upstream->Stop(why, one_done);
-  lock.lock();
-  changed_.wait(lock, [&] { return left == 0; });
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return left == 0 && client_sessions_ == 0; });
   lock.unlock();
   std::vector<HttpServer*> servers;
   for (auto& server : http_servers_) {

@@ -235,6 +235,66 @@ TEST_F(SessionTest, WhatWouldBeSetForAllNeedsASession) {
             R"({"jsonrpc":"2.0","id":1,"result":{}})");
 }
 
+// Of a stdio server, mcp-demo-server itself.
+class StdioSessionTest : public testing::Test {
+ protected:
+  static Config StdioConfig() {
+    Config config = ConfigWith({{"demo", "http://unused"}});
+    config.servers[0].transport = TransportKind::kStdio;
+    config.servers[0].command = MCP_DEMO_SERVER;
+    return config;
+  }
+  TestResponse Count(const Headers& headers) {
+    return TestHttpClient(bridge_.http_port())
+        .Post(
+            R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"count","arguments":{"to":3,"interval_ms":1},"_meta":{"progressToken":"p"}}})",
+            headers);
+  }
+
+  Bridge bridge_{StdioConfig()};
+};
+
+TEST_F(StdioSessionTest, ProgressReachesItsOwnCaller) {
+  ASSERT_TRUE(bridge_.WaitForTools("demo"));
+  const TestResponse opened = TestHttpClient(bridge_.http_port()).Post(Initialize("{}"));
+  const Headers with_session{{"mcp-session-id", opened.headers.at("mcp-session-id")}};
+  // Several times, as connections are dealt to the lanes in turn and the process lives on one.
+  for (int i = 0; i < 4; ++i) {
+    for (const Headers& headers : {Headers{}, with_session}) {
+      const std::vector<std::string> events = EventsOf(Count(headers));
+      ASSERT_EQ(events.size(), 4u);
+      for (int n = 0; n < 3; ++n) {
+        EXPECT_NE(events[static_cast<std::size_t>(n)].find(R"("progressToken":"p")"),
+                  std::string::npos)
+            << events[static_cast<std::size_t>(n)];
+      }
+      EXPECT_NE(events[3].find(R"("id":1,"result")"), std::string::npos) << events[3];
+    }
+  }
+}
+
+TEST(StdioSessionLimitTest, TooManyProcessesAreRefused) {
+  Config config = ConfigWith({{"demo", "http://unused"}});
+  config.servers[0].transport = TransportKind::kStdio;
+  config.servers[0].command = MCP_DEMO_SERVER;
+  config.bridge.limits.client_processes = 1;
+  Bridge bridge(config);
+  ASSERT_TRUE(bridge.WaitForTools("demo"));
+  TestHttpClient client(bridge.http_port());
+  const std::string first = client.Post(Initialize("{}")).headers.at("mcp-session-id");
+  const std::string second = client.Post(Initialize("{}")).headers.at("mcp-session-id");
+  const std::string call = CallMessage("1", "echo", "x");
+  EXPECT_EQ(ReasonOf(client.Post(call, {{"mcp-session-id", first}}).body), "");
+  EXPECT_EQ(ReasonOf(client.Post(call, {{"mcp-session-id", second}}).body), "OVERLOADED");
+  EXPECT_EQ(ReasonOf(client.Post(call).body), "") << "who has no session uses the shared process";
+  client.Request("DELETE", "/mcp", "", {{"mcp-session-id", first}});
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (ReasonOf(client.Post(call, {{"mcp-session-id", second}}).body) == "OVERLOADED" &&
+         std::chrono::steady_clock::now() < give_up) {
+  }
+  EXPECT_EQ(ReasonOf(client.Post(call, {{"mcp-session-id", second}}).body), "");
+}
+
 TEST(SessionLimitTest, IdleSessionsEndAndTooManyAreRefused) {
   FakeMcpServer upstream;
   Config config = ConfigWith({{"fake", upstream.url()}});

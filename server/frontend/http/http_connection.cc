@@ -147,6 +147,7 @@ void HttpServerConnection::Refuse(error_code error) {
 void HttpServerConnection::Handle() {
   Disarm();
   state_ = State::kHandling;
+  self_ = shared_from_this();
   if (!parser_->keep_alive()) close_after_ = true;
   std::unique_ptr<HttpCall> call = handler_.Handle(lane_, parser_->get(), *this);
   // It may have responded already: then there is nothing to keep.
@@ -177,7 +178,8 @@ void HttpServerConnection::BeginEvents(std::string_view headers) {
 }
 
 bool HttpServerConnection::SendEvent(std::string_view event) {
-  if (state_ != State::kStreaming || queued_.size() + event.size() > kMaxQueued) return false;
+  if (state_ != State::kStreaming) return false;
+  if (!queued_.empty() && queued_.size() + event.size() > kMaxQueued) return false;
   AddChunk(event);
   return true;
 }
@@ -222,6 +224,7 @@ void HttpServerConnection::OnChunksWritten(error_code error) {
 }
 
 void HttpServerConnection::OnWritten(error_code error) {
+  const auto keep = std::move(self_);
   call_.reset();
   if (state_ == State::kClosed) return;
   if (error) {
@@ -258,6 +261,7 @@ void HttpServerConnection::Close() {
   state_ = State::kClosed;
   connections_.all.erase(this);
   call_.reset();
+  if (self_) lane_.Post([keep = std::move(self_)] {});  // it may be the last to hold this
   error_code ignored;
   socket_.close(ignored);
 }

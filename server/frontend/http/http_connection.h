@@ -101,6 +101,8 @@ class HttpServerConnection final : public std::enable_shared_from_this<HttpServe
   boost::beast::flat_buffer in_;  // read, but not yet taken by parser_
   std::optional<Parser> parser_;
   std::unique_ptr<HttpCall> call_;
+  // While a request is worked on: neither a read nor a write need be pending then.
+  std::shared_ptr<HttpServerConnection> self_;
   std::string out_;
   std::string queued_;           // of an event stream: what comes after out_
   bool chunks_pending_ = false;  // out_ of an event stream is being written

@@ -25,7 +25,8 @@ HttpRoutedCall::~HttpRoutedCall() {
   for (const std::string& id : questions_) session_->DropQuestion(id);
   if (!key_.empty()) registry_.Remove(key_);
   call_.reset();
-  if (method_ != CallMethod::kListen) service_.Leave();
+  method_ == CallMethod::kListen ? service_.LeaveSubscription() : service_.Leave();
+  if (session_ != nullptr) session_->Touch();
 }
 
 void HttpRoutedCall::Start(CallRequest request) {

@@ -291,7 +291,9 @@ std::unique_ptr<HttpCall> McpEndpoint::RouteCall(CallMethod method, Post& post) 
   } else if (post.modern) {
     error = CheckParamHeaders(post, *params);
   }
-  if (!error && method != CallMethod::kListen) error = service_.Enter();
+  if (!error) {
+    error = method == CallMethod::kListen ? service_.EnterSubscription() : service_.Enter();
+  }
   if (error) {
     reply.Fail(*error);
     return nullptr;
