@@ -57,15 +57,19 @@ std::optional<Error> HttpExchange::Begin(std::shared_ptr<const HttpSession> sess
   body_ = Body::kNone;
   text_.Clear();
   events_.reset();
-  Headers headers = request_.headers;
+  // Neither headers nor params, which may be large, are copied where nothing is put into them.
+  const std::string message =
+      request_.token_span.size == 0
+          ? jsonrpc::RequestMessage(id_, request_.method, request_.params)
+          : jsonrpc::RequestMessage(id_, request_.method, request_.ParamsFor(id_));
   if (session_->modern) {
+    Headers headers = request_.headers;
     headers.emplace_back("Mcp-Method", request_.method);
     headers.insert(headers.end(), request_.mirrored.begin(), request_.mirrored.end());
+    connection_->Send(HttpMessage(session_->post_head, headers, message), *this);
+  } else {
+    connection_->Send(HttpMessage(session_->post_head, request_.headers, message), *this);
   }
-  connection_->Send(
-      HttpMessage(session_->post_head, headers,
-                  jsonrpc::RequestMessage(id_, request_.method, request_.ParamsFor(id_))),
-      *this);
   return std::nullopt;
 }
 

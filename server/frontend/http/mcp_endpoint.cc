@@ -301,13 +301,14 @@ std::unique_ptr<HttpCall> McpEndpoint::RouteCall(CallMethod method, Post& post) 
   auto call = std::make_unique<HttpRoutedCall>(service_, post.lane, std::move(reply),
                                                Of(post.lane).cancels, post.session);
   HttpCallerHeaders headers(post.request);
-  call->Start(CallRequest{.server = std::move(post.path.server),
-                          .params = *std::move(params),
-                          .deadline = *deadline,
-                          .headers = headers,
-                          .session = std::move(post.session),
-                          .modern = post.modern,
-                          .param_headers = HttpRequestHeaders(post.request).Params()});
+  call->Start(CallRequest{
+      .server = std::move(post.path.server),
+      .params = *std::move(params),
+      .deadline = *deadline,
+      .headers = headers,
+      .session = std::move(post.session),
+      .modern = post.modern,
+      .param_headers = post.modern ? HttpRequestHeaders(post.request).Params() : Headers{}});
   return call;
 }
 
