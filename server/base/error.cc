@@ -91,6 +91,8 @@ const ReasonInfo& InfoOf(Reason reason) {
       ROW("MISSING_CLIENT_CAPABILITY", kFailedPrecondition, 400, kCapability, false)
     case Reason::kSessionNotFound:
       ROW("SESSION_NOT_FOUND", kNotFound, 404, kTimeout, false)
+    case Reason::kStreamTaken:
+      ROW("STREAM_TAKEN", kFailedPrecondition, 409, kServer, false)
     case Reason::kDeadlineExceeded:
       ROW("DEADLINE_EXCEEDED", kDeadlineExceededCode, 200, kTimeout, false)
     case Reason::kCancelled:

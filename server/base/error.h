@@ -38,6 +38,7 @@ enum class Reason {
   kHeaderMismatch,
   kMissingClientCapability,
   kSessionNotFound,
+  kStreamTaken,
   // The call's own end.
   kDeadlineExceeded,
   kCancelled,

@@ -71,6 +71,7 @@ void ReadLimits(YamlReader& reader, const YamlValue& value, BridgeConfig::Limits
        {"header_bytes", size(limits.header_bytes)},
        {"http_connections", count(limits.http_connections)},
        {"sessions", count(limits.sessions)},
+       {"replay_bytes", size(limits.replay_bytes)},
        {"client_processes", count(limits.client_processes)},
        {"upstream_connections", count(limits.upstream_connections)},
        {"call_timeout", [&](const YamlValue& v) { reader.ReadDuration(v, limits.call_timeout); }}});

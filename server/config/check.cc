@@ -61,6 +61,9 @@ class Checker {
         {"bridge.limits.response_bytes", bytes(limits.response_bytes), 1, kMaxBytes},
         {"bridge.limits.header_bytes", bytes(limits.header_bytes), 1, kMiB},
         {"bridge.limits.http_connections", limits.http_connections, 1, 1'000'000},
+        {"bridge.limits.sessions", limits.sessions, 1, 1'000'000},
+        {"bridge.limits.replay_bytes", bytes(limits.replay_bytes), 1, kMaxBytes},
+        {"bridge.limits.client_processes", limits.client_processes, 1, 1'000'000},
         {"bridge.limits.upstream_connections", limits.upstream_connections, 1, 1'000'000},
     };
     for (const Range& range : ranges) {

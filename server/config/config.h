@@ -111,6 +111,9 @@ struct BridgeConfig {
     // Sessions of HTTP clients. An idle one is a few KiB here and a session with each server it
     // uses.
     int sessions = 4096;
+    // Messages kept for clients whose event streams break off, all sessions together: 64 sessions
+    // may have their 1 MiB.
+    std::size_t replay_bytes = 64 << 20;
     // Processes of stdio servers that are one client's own: 64 of 50 MiB are 3 GiB.
     int client_processes = 64;
     // Connections to one http server, per lane.

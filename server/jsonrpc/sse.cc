@@ -69,15 +69,25 @@ SseParser::Step SseParser::EndLine() {
   return Step::kMore;
 }
 
-std::string SseMessage(std::string_view json) {
-  static constexpr std::string_view kHead = "event: message\ndata: ";
+std::string SseMessage(std::string_view json, std::string_view id) {
+  static constexpr std::string_view kHead = "event: message\n";
+  static constexpr std::string_view kData = "data: ";
   std::string out;
-  out.reserve(kHead.size() + json.size() + 2);
-  out.append(kHead).append(json);
-  for (std::size_t i = kHead.size(); i < out.size(); ++i) {
+  out.reserve(kHead.size() + id.size() + kData.size() + json.size() + 8);
+  out.append(kHead);
+  if (!id.empty()) out.append("id: ").append(id).append("\n");
+  out.append(kData);
+  const std::size_t begin = out.size();
+  out.append(json);
+  for (std::size_t i = begin; i < out.size(); ++i) {
     if (out[i] == '\n' || out[i] == '\r') out[i] = ' ';
   }
   return out.append("\n\n");
+}
+
+std::string SsePriming(std::string_view id, int retry_ms) {
+  return std::string("id: ").append(id).append("\nretry: ") + std::to_string(retry_ms) +
+         "\ndata: \n\n";
 }
 
 }  // namespace mcpbridge::jsonrpc

@@ -53,8 +53,11 @@ class SseParser {
   SseEvent event_;
 };
 
-// "event: message\ndata: ...\n\n"; line ends, which JSON has between its tokens only, become
-// spaces.
-std::string SseMessage(std::string_view json);
+// "event: message\ndata: ...\n\n", with a line "id: ..." where `id` isn't empty; line ends, which
+// JSON has between its tokens only, become spaces.
+std::string SseMessage(std::string_view json, std::string_view id = {});
+
+// An event without a message: from its id on the stream can be taken up again, after `retry_ms`.
+std::string SsePriming(std::string_view id, int retry_ms);
 
 }  // namespace mcpbridge::jsonrpc

@@ -32,11 +32,12 @@ std::string NewId() {
 }  // namespace
 
 ClientSession::ClientSession(std::string id, ClientProfile profile, UpstreamPool& pool,
-                             const Config& config)
+                             const Config& config, MessageLog::Budget& budget)
     : id_(std::move(id)),
       profile_(std::move(profile)),
       pool_(pool),
       config_(config),
+      messages_(budget),
       upstreams_(config.servers.size()) {}
 
 Result<std::shared_ptr<Upstream>> ClientSession::SessionWith(std::size_t server) {
@@ -81,7 +82,7 @@ void ClientSession::TakeAnswer(const jsonrpc::Message& message) {
 }
 
 ClientSessions::ClientSessions(const Config& config, UpstreamPool& pool)
-    : config_(config), pool_(pool) {}
+    : config_(config), pool_(pool), budget_{.limit = config.bridge.limits.replay_bytes} {}
 
 ClientSessions::Shard& ClientSessions::ShardOf(std::string_view id) {
   return shards_[id.empty() ? 0 : static_cast<unsigned char>(id.front()) % kShards];
@@ -98,7 +99,7 @@ Result<std::shared_ptr<ClientSession>> ClientSessions::Create(ClientProfile prof
                  .metadata = {{"limit", "bridge.limits.sessions"}},
                  .retry_after = std::chrono::seconds(1)};
   }
-  auto session = std::make_shared<ClientSession>(id, std::move(profile), pool_, config_);
+  auto session = std::make_shared<ClientSession>(id, std::move(profile), pool_, config_, budget_);
   Shard& shard = ShardOf(id);
   const std::lock_guard lock(shard.mutex);
   if (closed_) {
@@ -141,9 +142,14 @@ bool ClientSessions::Close(std::string_view id, std::string_view why) {
     closed = std::move(found->second);
     shard.sessions.erase(found);
   }
-  count_.fetch_sub(1);
-  spdlog::info("client {}: session closed: {}", id.substr(0, kShown), why);
+  OnClosed(*closed, why);
   return true;
+}
+
+void ClientSessions::OnClosed(ClientSession& session, std::string_view why) {
+  count_.fetch_sub(1);
+  session.messages().Close();
+  spdlog::info("client {}: session closed: {}", session.id().substr(0, kShown), why);
 }
 
 std::size_t ClientSessions::CloseIdleFor(std::chrono::milliseconds time, std::size_t most,
@@ -171,15 +177,18 @@ std::size_t ClientSessions::CloseIdleFor(std::chrono::milliseconds time, std::si
     if (found == shard.sessions.end() || !is_idle(found->second)) continue;
     gone = std::move(found->second);
     shard.sessions.erase(found);
-    count_.fetch_sub(1);
     ++closed;
-    spdlog::info("client {}: session closed: {}", id.substr(0, kShown), why);
+    OnClosed(*gone, why);
   }
   return closed;
 }
 
 void ClientSessions::Sweep() {
   CloseIdleFor(config_.bridge.session_idle, std::numeric_limits<std::size_t>::max(), "idle");
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& entry : shard.sessions) entry.second->messages().Prune();
+  }
 }
 
 void ClientSessions::CloseAll(std::string_view why) {

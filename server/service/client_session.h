@@ -16,6 +16,7 @@
 #include "server/base/error.h"
 #include "server/mcp/initialize.h"
 #include "server/runtime/lane.h"
+#include "server/service/message_log.h"
 #include "server/upstream/upstream_pool.h"
 
 namespace mcpbridge {
@@ -28,7 +29,8 @@ class ClientSession {
   // Takes a client's answer: a whole JSON-RPC response under the server's own id.
   using Answer = std::function<void(std::string response)>;
 
-  ClientSession(std::string id, ClientProfile profile, UpstreamPool& pool, const Config& config);
+  ClientSession(std::string id, ClientProfile profile, UpstreamPool& pool, const Config& config,
+                MessageLog::Budget& budget);
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;
 
@@ -38,6 +40,9 @@ class ClientSession {
 
   // It has been used just now.
   void Touch() { used_at_ = Deadline::Clock::now(); }
+
+  // What it is told on event streams.
+  MessageLog& messages() { return messages_; }
 
   // The client's session with a server, made at the first time; the shared one where the server's
   // `isolation` says so. Error: kOverloaded.
@@ -63,6 +68,7 @@ class ClientSession {
   const ClientProfile profile_;
   UpstreamPool& pool_;
   const Config& config_;
+  MessageLog messages_;
   std::atomic<Deadline::Clock::time_point> used_at_{Deadline::Clock::now()};
 
   std::mutex mutex_;
@@ -86,7 +92,7 @@ class ClientSessions {
   // Ends it; calls under way go on. False: there is none.
   bool Close(std::string_view id, std::string_view why);
 
-  // Ends those that have been idle for too long.
+  // Ends those that have been idle for too long, and forgets messages that are too old.
   void Sweep();
   // Ends all, and lets no new one begin.
   void CloseAll(std::string_view why);
@@ -103,11 +109,13 @@ class ClientSessions {
 
   Shard& ShardOf(std::string_view id);
   bool MakeRoom();
+  void OnClosed(ClientSession& session, std::string_view why);
   // Ends at most `most`, those first that haven't been used for longest. How many.
   std::size_t CloseIdleFor(std::chrono::milliseconds time, std::size_t most, std::string_view why);
 
   const Config& config_;
   UpstreamPool& pool_;
+  MessageLog::Budget budget_;
   std::array<Shard, kShards> shards_;
   std::atomic<std::size_t> count_{0};
   std::atomic<bool> closed_{false};

@@ -53,6 +53,10 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
       return false;
     }
 
+    // The server wants to be asked for the rest again after `retry`, which the call does. Otherwise
+    // as OnCallNotification().
+    virtual void OnCallBrokenOff(std::chrono::milliseconds /*retry*/) {}
+
    protected:
     ~Handler() = default;
   };
@@ -90,6 +94,7 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   void OnReply(Result<jsonrpc::Message> message) override;
   void OnNotification(jsonrpc::Message& message) override;
   bool OnRequest(jsonrpc::Message& message) override;
+  void OnBrokenOff(std::chrono::milliseconds retry) override { handler_.OnCallBrokenOff(retry); }
   void OnDeadline() override;
   void End(Result<jsonrpc::Message> message);
 

@@ -62,6 +62,11 @@ HttpConnection::HttpConnection(Lane& lane, Lane& blocking_lane, const HttpUrl& u
   if (tls != nullptr) tls_.emplace(socket_, *tls);
 }
 
+bool HttpConnection::IsEventStream(std::string_view content_type) {
+  const std::string_view type = content_type.substr(0, content_type.find_first_of("; \t"));
+  return boost::beast::iequals(type, "text/event-stream");
+}
+
 void HttpConnection::Send(std::string request, HttpResponseHandler& handler) {
   Disarm();
   request_ = std::move(request);
@@ -255,6 +260,8 @@ void HttpConnection::OnBodyBytes(std::string_view bytes) {
 
 void HttpConnection::TellHead() {
   if (std::exchange(head_told_, true) || handler_ == nullptr) return;
+  // A stream has no end to bound: who reads it bounds its events.
+  if (IsEventStream(parser_->get()[http::field::content_type])) parser_->body_limit(boost::none);
   handler_->OnHead(parser_->get().base());
 }
 

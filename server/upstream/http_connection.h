@@ -68,6 +68,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   // While it is idle: closes it if it isn't used by `deadline`.
   void SetIdle(Deadline deadline);
 
+  static bool IsEventStream(std::string_view content_type);
+
  private:
   using Parser = boost::beast::http::response_parser<SinkBody>;
   enum class State { kNew, kConnecting, kIdle, kBusy, kClosed };

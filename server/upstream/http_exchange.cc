@@ -18,6 +18,12 @@ namespace {
 // session.
 constexpr long long kNoValidSession = -32000;
 
+// Of a stream that is broken off: until it is taken up again, where the server doesn't say; the
+// least, so that a server that says 0 isn't asked without end; and how often without an event.
+constexpr std::chrono::milliseconds kDefaultRetry{1000};
+constexpr std::chrono::milliseconds kMinRetry{50};
+constexpr int kMaxAttempts = 5;
+
 bool IsMediaType(std::string_view header, std::string_view type) {
   const std::string_view bare = header.substr(0, header.find_first_of("; \t"));
   return boost::beast::iequals(bare, type);
@@ -32,13 +38,18 @@ std::optional<std::chrono::milliseconds> ParseRetryAfter(std::string_view text) 
 
 }  // namespace
 
+std::string GetHead(const HttpSession& session) {
+  return "GET" + session.post_head.substr(session.post_head.find(' '));
+}
+
 HttpExchange::HttpExchange(HttpLane& lane, UpstreamRequest request, ReplyHandler& handler)
     : lane_(lane), request_(std::move(request)), handler_(handler) {}
 
 HttpExchange::~HttpExchange() {
   if (waiting_) lane_.StopWaiting(*this);
-  if (connection_ == nullptr) return;
-  const bool sent = std::exchange(connection_, nullptr)->Abort();
+  const bool broken_off = armed();
+  if (connection_ == nullptr && !broken_off) return;
+  const bool sent = broken_off || std::exchange(connection_, nullptr)->Abort() || attempts_ > 0;
   // In the legacy era closing the stream is not yet a cancellation: it has to be said. initialize
   // must not be cancelled.
   if (!sent || session_->epoch == 0 || session_->modern) return;
@@ -57,6 +68,9 @@ std::optional<Error> HttpExchange::Begin(std::shared_ptr<const HttpSession> sess
   body_ = Body::kNone;
   text_.Clear();
   events_.reset();
+  last_event_id_.clear();
+  retry_ = kDefaultRetry;
+  attempts_ = 0;
   // Neither headers nor params, which may be large, are copied where nothing is put into them.
   const std::string message =
       request_.token_span.size == 0
@@ -88,7 +102,7 @@ void HttpExchange::OnHead(const Head& head) {
     const std::string_view text = head[http::field::content_length];
     std::from_chars(text.data(), text.data() + text.size(), length);
     text_.Reserve(std::min(length, lane_.limits().response_bytes));
-  } else if (IsMediaType(type, "text/event-stream")) {
+  } else if (HttpConnection::IsEventStream(type)) {
     body_ = Body::kEvents;
     events_.emplace(lane_.limits().response_bytes);
   } else {
@@ -112,6 +126,9 @@ void HttpExchange::OnBody(std::string_view chunk) {
 
 // True: that was the answer, and it has been delivered.
 bool HttpExchange::OnEvent(jsonrpc::SseEvent event) {
+  attempts_ = 0;
+  if (!event.id.empty()) last_event_id_ = event.id;
+  if (event.retry_ms >= 0) retry_ = std::chrono::milliseconds(event.retry_ms);
   if (event.data.empty() || (!event.type.empty() && event.type != "message")) return false;
   jsonrpc::Text text(std::move(event.data));
   Result<jsonrpc::Message> message = jsonrpc::Parse(lane_.parser(), text);
@@ -171,6 +188,7 @@ void HttpExchange::OnEnd() {
       Fail(Reason::kUpstreamProtocol, "the answer is neither JSON nor an event stream");
       return;
     case Body::kEvents:
+      if (TakeUpAgain()) return;
       Fail(Reason::kUpstreamLost, "the server ended its event stream before answering");
       return;
     case Body::kUnexpected:
@@ -212,6 +230,13 @@ bool HttpExchange::IsOfTheEraBefore(const Result<jsonrpc::Message>& answer) cons
 
 // Any status but 200.
 void HttpExchange::OnRefused() {
+  if (attempts_ > 0) {
+    Fail(Reason::kUpstreamLost,
+         "the server broke off its event stream and does not go on with it"
+         " (HTTP " +
+             std::to_string(status_) + ")");
+    return;
+  }
   jsonrpc::Text text = std::move(text_);
   Result<jsonrpc::Message> answer = jsonrpc::Parse(lane_.parser(), text);
   if (session_->epoch != 0 && IsOfTheEraBefore(answer)) {
@@ -247,8 +272,34 @@ void HttpExchange::Retry() {
   lane_.Wait(*this, lost);
 }
 
+// The server, or the network, has ended the stream, not the request: the rest of it comes by GET,
+// from behind the last event on. False: it can't.
+bool HttpExchange::TakeUpAgain() {
+  if (session_->modern || session_->id.empty() || last_event_id_.empty()) return false;
+  if (attempts_++ >= kMaxAttempts) return false;
+  body_ = Body::kNone;
+  lane_.lane().deadlines().Arm(*this, Deadline::After(std::max(retry_, kMinRetry)));
+  handler_.OnBrokenOff(retry_);
+  return true;
+}
+
+void HttpExchange::OnDeadline() {
+  auto connection = lane_.pool().Acquire();
+  if (!connection) {
+    Deliver(std::move(connection).error());
+    return;
+  }
+  connection_ = *std::move(connection);
+  events_.reset();
+  text_.Clear();
+  Headers headers = request_.headers;
+  headers.emplace_back("Last-Event-ID", last_event_id_);
+  connection_->Send(HttpMessage(GetHead(*session_), headers, ""), *this);
+}
+
 void HttpExchange::OnFailure(Error error, bool sent) {
   connection_.reset();
+  if ((body_ == Body::kEvents || attempts_ > 0) && TakeUpAgain()) return;
   if (!sent) lane_.events().Unreachable(error);
   Fail(error.reason, std::move(error.message));
 }

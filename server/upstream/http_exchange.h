@@ -9,6 +9,7 @@
 #include "server/base/error.h"
 #include "server/jsonrpc/message.h"
 #include "server/jsonrpc/sse.h"
+#include "server/runtime/deadline_queue.h"
 #include "server/upstream/http_connection.h"
 #include "server/upstream/upstream.h"
 
@@ -25,8 +26,12 @@ struct HttpSession {
   std::string post_head;    // of a POST, up to where Content-Length and the blank line belong
 };
 
-// One JSON-RPC request over one POST, answered with JSON or an event stream. Lane-only.
-class HttpExchange final : public Exchange, private HttpResponseHandler {
+// The head of a GET in the session.
+std::string GetHead(const HttpSession& session);
+
+// One JSON-RPC request over one POST, answered with JSON or an event stream. A stream that breaks
+// off after an event with an id is taken up again by GET. Lane-only.
+class HttpExchange final : public Exchange, private HttpResponseHandler, private DeadlineEntry {
  public:
   HttpExchange(HttpLane& lane, UpstreamRequest request, ReplyHandler& handler);
   // Ends it: see Exchange.
@@ -53,7 +58,10 @@ class HttpExchange final : public Exchange, private HttpResponseHandler {
   void OnEnd() override;
   void OnFailure(Error error, bool sent) override;
 
+  void OnDeadline() override;
+
   bool OnEvent(jsonrpc::SseEvent event);
+  bool TakeUpAgain();
   void OnRefused();
   bool IsOfTheEraBefore(const Result<jsonrpc::Message>& answer) const;
   bool SessionIsLost(const Result<jsonrpc::Message>& answer) const;
@@ -76,6 +84,10 @@ class HttpExchange final : public Exchange, private HttpResponseHandler {
   Body body_ = Body::kNone;
   jsonrpc::Text text_;
   std::optional<jsonrpc::SseParser> events_;
+  // Of the event stream, so that it can be taken up again.
+  std::string last_event_id_;
+  std::chrono::milliseconds retry_;
+  int attempts_ = 0;  // to take it up, since its last event
 
   friend class HttpLane;
 };

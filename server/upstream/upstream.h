@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -51,6 +52,9 @@ class ReplyHandler {
   // before it comes here. True: Exchange::Answer() will follow. False: nobody can answer it, and
   // the server is told so. Otherwise as OnNotification().
   virtual bool OnRequest(jsonrpc::Message&) { return false; }
+
+  // The server has ended its stream, not the request, and is asked for the rest after `retry`.
+  virtual void OnBrokenOff(std::chrono::milliseconds /*retry*/) {}
 
   // The server's answer: `message` is of kind kResult or kError and valid during this call only. Or
   // why there is none. Exactly once, unless the Exchange is destroyed before. The Exchange may be

@@ -60,11 +60,13 @@ void RenderStream(const FakeAnswer& answer, const std::string& message, Rendered
   if (!answer.close_delimited) rendered.head += "Transfer-Encoding: chunked\r\n";
   if (answer.priming) rendered.before += PrimingEvent(answer);
   for (const std::string& json : answer.before) rendered.before += Event(answer, json);
-  rendered.answer = Event(answer, message);
+  if (!answer.ends_early && !message.empty()) rendered.answer = Event(answer, message);
   if (!answer.close_delimited) rendered.answer += "0\r\n\r\n";
 }
 
 }  // namespace
+
+std::string ChunkedEvent(const std::string& json) { return Event(FakeAnswer{}, json); }
 
 std::string FakeRequest::Header(const std::string& name) const {
   const auto at = headers.find(name);
@@ -98,8 +100,9 @@ RenderedAnswer Render(const FakeAnswer& answer, const std::string& message,
   RenderedAnswer rendered;
   rendered.close = answer.connection_close || answer.close_delimited;
   const bool own_body = !answer.body.empty();
-  const bool stream = answer.form == FakeAnswer::Form::kSse && !own_body && !message.empty();
-  const bool empty = !own_body && message.empty();
+  const bool stream =
+      answer.form == FakeAnswer::Form::kSse && !own_body && (!message.empty() || answer.ends_early);
+  const bool empty = !own_body && message.empty() && !stream;
   rendered.head = Head(
       answer, session,
       empty ? std::string_view()

@@ -54,9 +54,10 @@ struct FakeAnswer {
   std::string content_type = {};  // instead of the form's own
   std::string body = {};          // instead of any JSON-RPC message or event; sent if not empty
   std::vector<std::string> before = {};  // SSE: messages, each an event, before the answer's
-  bool priming = false;          // SSE: an event with an id, a retry and empty data comes first
-  bool crlf = false;             // SSE: lines end in CR LF
-  bool chunked = false;          // JSON: in chunks of 7 bytes; SSE: always chunked by event
+  bool priming = false;     // SSE: an event with id 1, a retry of 50 ms and empty data comes first
+  bool ends_early = false;  // SSE: the stream ends without the answer's event
+  bool crlf = false;        // SSE: lines end in CR LF
+  bool chunked = false;     // JSON: in chunks of 7 bytes; SSE: always chunked by event
   bool close_delimited = false;  // no length, no chunks: the end is the connection's end
   bool connection_close = false;
   std::size_t pad_bytes = 0;    // so many spaces in the JSON of the answer
@@ -67,6 +68,9 @@ struct FakeAnswer {
   // Once this is answered every session is forgotten: further requests in them get 404.
   bool drop_sessions = false;
 };
+
+// The bytes of `json` as an event of a chunked stream.
+std::string ChunkedEvent(const std::string& json);
 
 // The bytes of an answer.
 struct RenderedAnswer {

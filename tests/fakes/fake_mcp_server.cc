@@ -22,6 +22,9 @@ namespace {
 
 using boost::asio::ip::tcp;
 
+// What Record.held calls a GET stream.
+constexpr char kStream[] = "GET";
+
 constexpr std::string_view kDefaultTools =
     R"([{"name":"echo","inputSchema":{"type":"object","properties":{"text":{"type":"string"}}}},)"
     R"({"name":"slow","inputSchema":{"type":"object","properties":{"text":{"type":"string"}}}}])";
@@ -116,6 +119,7 @@ class FakeMcpServer::Impl final : private FakeConnection::Owner {
   void CloseConnections();
   bool Release(const std::string& id);
   std::size_t ReleaseAll();
+  std::size_t Push(const std::string& message);
 
  private:
   struct Held {
@@ -133,6 +137,8 @@ class FakeMcpServer::Impl final : private FakeConnection::Owner {
   FakeAnswer Decide(const FakeRequest& request);
   void AnswerDelete(const std::shared_ptr<FakeConnection>& connection, const FakeRequest& request);
   void AnswerPost(const std::shared_ptr<FakeConnection>& connection, const FakeRequest& request);
+  void AnswerGet(const std::shared_ptr<FakeConnection>& connection, const FakeRequest& request);
+  void Refuse(const std::shared_ptr<FakeConnection>& connection);
   void Hold(Held held);
   void Finish(const Held& held);
   void OnCancel(const FakeRequest& request);
@@ -235,8 +241,35 @@ void FakeMcpServer::Impl::OnRequest(const std::shared_ptr<FakeConnection>& conne
   Change([&](Record& record) { record.requests.push_back(request); });
   if (request.http_method == "POST") return AnswerPost(connection, request);
   if (request.http_method == "DELETE") return AnswerDelete(connection, request);
+  if (request.http_method == "GET") return AnswerGet(connection, request);
+  Refuse(connection);
+}
+
+void FakeMcpServer::Impl::Refuse(const std::shared_ptr<FakeConnection>& connection) {
   connection->Send("HTTP/1.1 405 Fake\r\nAllow: POST, DELETE\r\nContent-Length: 0\r\n\r\n", 0);
   connection->End(false, false);
+}
+
+void FakeMcpServer::Impl::AnswerGet(const std::shared_ptr<FakeConnection>& connection,
+                                    const FakeRequest& request) {
+  FakeAnswer answer = Decide(request);
+  if (answer.form != FakeAnswer::Form::kSse) return Refuse(connection);
+  answer.ends_early = answer.id.empty();
+  FakeRequest asked;
+  asked.id = answer.id;
+  Held held{connection, answer.ends_early ? kStream : answer.id, answer,
+            Render(answer, MessageFor(options_, asked, answer), {})};
+  answer.hold ? Hold(std::move(held)) : Finish(held);
+}
+
+std::size_t FakeMcpServer::Impl::Push(const std::string& message) {
+  std::size_t streams = 0;
+  for (const Held& held : held_) {
+    if (held.id != kStream) continue;
+    held.connection->Send(ChunkedEvent(message), 0);
+    ++streams;
+  }
+  return streams;
 }
 
 void FakeMcpServer::Impl::AnswerDelete(const std::shared_ptr<FakeConnection>& connection,
@@ -390,6 +423,9 @@ bool FakeMcpServer::Release(const std::string& id) {
 }
 std::size_t FakeMcpServer::ReleaseAll() {
   return impl_->Run([this] { return impl_->ReleaseAll(); });
+}
+std::size_t FakeMcpServer::Push(const std::string& message) {
+  return impl_->Run([this, message] { return impl_->Push(message); });
 }
 void FakeMcpServer::DropSessions() {
   impl_->Run([this] { impl_->DropSessions(); });

@@ -62,7 +62,9 @@ class FakeMcpServer {
   std::string url() const;  // http://127.0.0.1:PORT/mcp
 
   // For requests that come from now on. The script decides about all POSTs but those in a lost or
-  // unknown session; OnTool is a script for one tool, and goes first.
+  // unknown session; OnTool is a script for one tool, and goes first. It also decides about GETs:
+  // 405 unless it gives an answer of form kSse, which needs its own `id` if it has a result; held,
+  // it is a stream for Push().
   void SetScript(Script script);
   void OnTool(const std::string& tool, FakeAnswer answer);
 
@@ -73,6 +75,8 @@ class FakeMcpServer {
 
   // Lets the held call with this raw id be answered; false: there is none. Any order will do.
   bool Release(const std::string& id);
+  // Sends a message on every GET stream that is held. How many there are.
+  std::size_t Push(const std::string& message);
   // How many were released.
   std::size_t ReleaseAll();
 

@@ -3,9 +3,16 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
+#include <optional>
 #include <string>
+
+#include "server/jsonrpc/sse.h"
 
 namespace mcpbridge {
 
@@ -42,6 +49,36 @@ class TestHttpClient {
   boost::asio::io_context io_;
   boost::asio::ip::tcp::socket socket_{io_};
   boost::beast::flat_buffer buffer_;
+};
+
+// An event stream, read one event at a time on a connection of its own.
+class TestEventStream {
+ public:
+  // GETs `path` with these headers, or POSTs `body` if there is one.
+  explicit TestEventStream(std::uint16_t port, const TestHttpClient::Headers& headers = {},
+                           const std::string& path = "/mcp", const std::string& body = {});
+
+  // The response's head, waited for. 0: there was none.
+  int status();
+  std::string Header(const std::string& name);  // lower case; empty: not sent
+
+  // The next event, waited for; nullopt: the stream is over, or nothing came for so long.
+  std::optional<jsonrpc::SseEvent> Next(
+      std::chrono::milliseconds timeout = std::chrono::seconds(30));
+  // The whole body of a response that is no event stream.
+  std::string Body();
+  void Close();
+
+ private:
+  bool ReadMore(std::chrono::milliseconds timeout);
+
+  boost::asio::io_context io_;
+  boost::asio::ip::tcp::socket socket_{io_};
+  boost::beast::flat_buffer buffer_;
+  boost::beast::http::response_parser<boost::beast::http::string_body> parser_;
+  jsonrpc::SseParser events_{256 << 20};
+  std::deque<jsonrpc::SseEvent> ready_;
+  std::string body_;
 };
 
 }  // namespace mcpbridge

@@ -18,7 +18,7 @@ class HttpResponder {
   virtual void BeginEvents(std::string_view headers) = 0;
   // Adds to it. False: so much is waiting to be read already that it was dropped.
   virtual bool SendEvent(std::string_view event) = 0;
-  // Adds the last event, whatever is waiting, and ends it.
+  // Adds the last event, if there is one, whatever is waiting, and ends it.
   virtual void EndEvents(std::string_view event) = 0;
 
  protected:
@@ -30,6 +30,15 @@ class HttpResponder {
 class HttpCall {
  public:
   virtual ~HttpCall() = default;
+
+  // Nothing has been answered for 15 s.
+  virtual void OnQuiet() {}
+  // All that the responder was given has been written; it is an event stream.
+  virtual void OnDrained() {}
+  // The response is over, or the caller has gone: whether the call isn't over and wants to go on
+  // without a connection. Then it is kept, and what it still has to say is for `responder`.
+  virtual bool outlives_connection() const { return false; }
+  virtual void GoOnWith(HttpResponder& /*responder*/) {}
 };
 
 }  // namespace mcpbridge

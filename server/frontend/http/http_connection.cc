@@ -151,7 +151,8 @@ void HttpServerConnection::Handle() {
   if (!parser_->keep_alive()) close_after_ = true;
   std::unique_ptr<HttpCall> call = handler_.Handle(lane_, parser_->get(), *this);
   // It may have responded already: then there is nothing to keep.
-  if (state_ == State::kHandling) call_ = std::move(call);
+  if (state_ == State::kHandling || state_ == State::kStreaming) call_ = std::move(call);
+  if (state_ == State::kHandling) Arm(kKeepAliveTime);
 }
 
 void HttpServerConnection::Respond(HttpResponse response) {
@@ -220,12 +221,13 @@ void HttpServerConnection::OnChunksWritten(error_code error) {
     OnWritten(error);
   } else {
     Arm(kKeepAliveTime);
+    if (call_ != nullptr) call_->OnDrained();
   }
 }
 
 void HttpServerConnection::OnWritten(error_code error) {
   const auto keep = std::move(self_);
-  call_.reset();
+  DropCall();
   if (state_ == State::kClosed) return;
   if (error) {
     Close();
@@ -248,11 +250,17 @@ void HttpServerConnection::OnWritten(error_code error) {
 }
 
 void HttpServerConnection::OnDeadline() {
-  if (state_ == State::kStreaming && !chunks_pending_) {
+  if (state_ == State::kHandling) {
+    if (call_ != nullptr) call_->OnQuiet();
+  } else if (state_ == State::kStreaming && !chunks_pending_) {
     AddChunk(kKeepAlive);
   } else {
     Close();
   }
+}
+
+void HttpServerConnection::DropCall() {
+  if (call_ != nullptr) handler_.OnCallerGone(lane_, std::move(call_));
 }
 
 void HttpServerConnection::Close() {
@@ -260,7 +268,7 @@ void HttpServerConnection::Close() {
   Disarm();
   state_ = State::kClosed;
   connections_.all.erase(this);
-  call_.reset();
+  DropCall();
   if (self_) lane_.Post([keep = std::move(self_)] {});  // it may be the last to hold this
   error_code ignored;
   socket_.close(ignored);

@@ -36,13 +36,17 @@ class HttpHandler {
   virtual std::unique_ptr<HttpCall> Handle(Lane& lane, Request& request,
                                            HttpResponder& responder) = 0;
 
+  // `call` has lost its connection, and may go on without. On `lane`.
+  virtual void OnCallerGone(Lane& lane, std::unique_ptr<HttpCall> call) = 0;
+
  protected:
   ~HttpHandler() = default;
 };
 
 // One connection from a caller, kept alive between requests, one request at a time; further ones
-// that arrive meanwhile wait in its buffer. Always reading: a caller who goes cancels its call at
-// once. Lane-only; kept alive by its own pending operations.
+// that arrive meanwhile wait in its buffer. Always reading: a caller who goes is noticed at once,
+// which ends its call unless that can go on without. Lane-only; kept alive by its own pending
+// operations.
 class HttpServerConnection final : public std::enable_shared_from_this<HttpServerConnection>,
                                    private DeadlineEntry,
                                    private HttpResponder {
@@ -85,6 +89,7 @@ class HttpServerConnection final : public std::enable_shared_from_this<HttpServe
   void WriteChunks();
   void OnChunksWritten(boost::system::error_code error);
   void Close();
+  void DropCall();
   void Arm(std::chrono::seconds time);
 
   Lane& lane_;

@@ -168,6 +168,7 @@ void HttpFrontend::Close() {
     lane.Post([&, this] {
       const auto all = Of(lane).all;
       for (HttpServerConnection* connection : all) connection->Abort();
+      endpoint_.EndLoneCalls(lane);
       const std::lock_guard lock(mutex);
       if (--left == 0) closed.notify_one();
     });

@@ -19,13 +19,18 @@ class HttpRoutedCall final : public HttpCall,
                              private CancelRegistry::Cancellable {
  public:
   // `service` has let the call in (Enter()); this gives its place back, but for a subscription,
-  // which isn't counted. `session` null: the caller has none; it can cancel by disconnecting only,
-  // and can't be asked anything.
+  // which isn't counted. `session` null: the caller has none; it cancels by disconnecting, and
+  // can't be asked anything. With one it cancels by saying so, and the call goes on when it
+  // disconnects.
   HttpRoutedCall(ToolService& service, Lane& lane, Reply reply, CancelRegistry& registry,
                  std::shared_ptr<ClientSession> session);
   ~HttpRoutedCall() override;
 
   void Start(CallRequest request);
+
+  void OnQuiet() override { reply_.BeginEvents(); }
+  bool outlives_connection() const override { return reply_.outlives_connection(); }
+  void GoOnWith(HttpResponder& responder) override { reply_.GoOnWith(responder); }
 
  private:
   void Finish(std::string_view result);
@@ -33,6 +38,8 @@ class HttpRoutedCall final : public HttpCall,
   void OnCallNotification(std::string_view method, std::string params) override;
   bool OnCallRequest(std::string_view id, std::string_view method,
                      std::string_view params) override;
+  // What the server does, the bridge does: its client comes back as well.
+  void OnCallBrokenOff(std::chrono::milliseconds retry) override { reply_.SendAway(retry); }
   void CancelByCaller() override;
 
   // What an answer of the client's needs to know whether its call is still there.

@@ -9,6 +9,7 @@
 #include "server/frontend/http/http_initialize_call.h"
 #include "server/frontend/http/http_list_call.h"
 #include "server/frontend/http/http_routed_call.h"
+#include "server/frontend/http/http_stream_call.h"
 #include "server/mcp/initialize.h"
 #include "server/mcp/json_members.h"
 #include "server/mcp/mirrored_headers.h"
@@ -68,10 +69,50 @@ HttpPath HttpPath::Parse(std::string_view target) {
   return {.kind = Kind::kMcp, .server = std::string(server)};
 }
 
+// A call whose connection has gone: what it has to say is in its client's log.
+class McpEndpoint::LoneCall final : public HttpResponder {
+ public:
+  LoneCall(McpEndpoint& endpoint, Lane& lane) : endpoint_(endpoint), lane_(lane) {}
+
+  void Take(std::unique_ptr<HttpCall> call) {
+    call_ = std::move(call);
+    call_->GoOnWith(*this);
+  }
+
+  void Respond(HttpResponse) override { End(); }
+  void BeginEvents(std::string_view) override {}
+  bool SendEvent(std::string_view) override { return false; }
+  void EndEvents(std::string_view) override { End(); }
+
+ private:
+  // Later: the call is what calls this.
+  void End() {
+    lane_.Post([&endpoint = endpoint_, &lane = lane_, self = this] {
+      std::erase_if(endpoint.Of(lane).lone_calls,
+                    [self](const auto& other) { return other.get() == self; });
+    });
+  }
+
+  McpEndpoint& endpoint_;
+  Lane& lane_;
+  std::unique_ptr<HttpCall> call_;
+};
+
 McpEndpoint::McpEndpoint(ToolService& service, ClientSessions& sessions, Executor& executor)
     : service_(service), sessions_(sessions), executor_(executor) {
   for (int i = 0; i < executor.lane_count(); ++i) lanes_.push_back(std::make_unique<PerLane>());
 }
+
+McpEndpoint::~McpEndpoint() = default;
+
+void McpEndpoint::OnCallerGone(Lane& lane, std::unique_ptr<HttpCall> call) {
+  if (!call->outlives_connection()) return;
+  auto lone = std::make_unique<LoneCall>(*this, lane);
+  lone->Take(std::move(call));
+  Of(lane).lone_calls.push_back(std::move(lone));
+}
+
+void McpEndpoint::EndLoneCalls(Lane& lane) { Of(lane).lone_calls.clear(); }
 
 std::unique_ptr<HttpCall> McpEndpoint::Handle(Lane& lane, Request& request,
                                               HttpResponder& responder) {
@@ -124,9 +165,29 @@ std::optional<Error> McpEndpoint::CheckCaller(const Request& request, const Http
 std::optional<Error> McpEndpoint::CheckPost(const Request& request) {
   if (request.method() != http::verb::post) {
     return Error{.reason = Reason::kMethodNotAllowed,
-                 .message = "only POST and DELETE are served here: no stream for server messages"};
+                 .message = "only POST is served here, and GET and DELETE for a session"};
   }
   return CheckMediaTypes(request);
+}
+
+// Without a session there is no stream: 405 is what all clients take for that.
+std::unique_ptr<HttpCall> McpEndpoint::OpenStream(Lane& lane, const Request& request,
+                                                  HttpResponder& responder) {
+  std::optional<Error> error = CheckVersion(request);
+  if (!error && !TakesEvents(request)) {
+    error = Error{.reason = Reason::kNotAcceptable,
+                  .message = "GET is answered with an event stream: Accept: text/event-stream"};
+  }
+  auto session = sessions_.Find(request[kSessionHeader]);
+  if (!error && session == nullptr) error = SessionNotFound();
+  std::unique_ptr<HttpStreamCall> call;
+  if (!error) {
+    call = std::make_unique<HttpStreamCall>(std::move(session), lane, responder);
+    error = call->Start(request["Last-Event-ID"]);
+  }
+  if (!error) return call;
+  responder.Respond(HttpResponse::FromError("", *error));
+  return nullptr;
 }
 
 void McpEndpoint::CloseSession(const Request& request, HttpResponder& responder) {
@@ -147,6 +208,9 @@ std::unique_ptr<HttpCall> McpEndpoint::HandleMcp(Lane& lane, Request& request,
   if (!refused && request.method() == http::verb::delete_) {
     CloseSession(request, responder);
     return nullptr;
+  }
+  if (!refused && request.method() == http::verb::get && !request[kSessionHeader].empty()) {
+    return OpenStream(lane, request, responder);
   }
   if (!refused) refused = CheckPost(request);
   jsonrpc::Text body(std::move(request.body()));
@@ -246,8 +310,10 @@ std::unique_ptr<HttpCall> McpEndpoint::Discover(Post& post) {
 }
 
 Reply McpEndpoint::ReplyTo(const Post& post) {
-  return Reply(post.responder, std::string(post.message.id), TakesEvents(post.request),
-               post.modern);
+  return Reply(
+      post.responder, std::string(post.message.id),
+      Reply::Caller{
+          .events = TakesEvents(post.request), .modern = post.modern, .session = post.session});
 }
 
 std::unique_ptr<HttpCall> McpEndpoint::List(ListKind kind, Post& post) {

@@ -29,19 +29,27 @@ struct HttpPath {
 };
 
 // MCP over streamable HTTP, both eras, told request by request (mcp/modern.h). In the legacy era a
-// POST needs no session; one that names a session is part of it. Owned by HttpFrontend; used on
+// POST needs no session; one that names a session is part of it, and goes on when its connection is
+// lost. Owned by HttpFrontend; used on
 // every lane.
 class McpEndpoint final : public HttpHandler {
  public:
   McpEndpoint(ToolService& service, ClientSessions& sessions, Executor& executor);
+  ~McpEndpoint();
 
   std::unique_ptr<HttpCall> Handle(Lane& lane, Request& request, HttpResponder& responder) override;
+  void OnCallerGone(Lane& lane, std::unique_ptr<HttpCall> call) override;
+
+  // Ends the calls that go on without a connection. On `lane`.
+  void EndLoneCalls(Lane& lane);
 
  private:
+  class LoneCall;
   // What one lane keeps between requests.
   struct PerLane {
     jsonrpc::Parser parser;
     CancelRegistry cancels;
+    std::vector<std::unique_ptr<LoneCall>> lone_calls;
   };
   // One POST to an MCP path, on its way through.
   struct Post {
@@ -56,6 +64,8 @@ class McpEndpoint final : public HttpHandler {
 
   std::optional<Error> CheckCaller(const Request& request, const HttpPath& path) const;
   static std::optional<Error> CheckPost(const Request& request);
+  std::unique_ptr<HttpCall> OpenStream(Lane& lane, const Request& request,
+                                       HttpResponder& responder);
   void CloseSession(const Request& request, HttpResponder& responder);
   std::unique_ptr<HttpCall> HandleMcp(Lane& lane, Request& request, HttpResponder& responder,
                                       HttpPath path);

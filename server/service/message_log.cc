@@ -1,0 +1,149 @@
+#include "server/service/message_log.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mcpbridge {
+
+MessageLog::~MessageLog() { budget_.used.fetch_sub(bytes_); }
+
+MessageLog::Stream MessageLog::Begin() {
+  const std::lock_guard lock(mutex_);
+  streams_.emplace(++last_stream_, StreamState{});
+  return last_stream_;
+}
+
+MessageLog::Added MessageLog::Add(Stream stream, std::string message, bool last) {
+  const std::lock_guard lock(mutex_);
+  const auto found = streams_.find(stream);
+  if (closed_ || found == streams_.end() || found->second.ended) return {{stream, 0}, false};
+  StreamState& state = found->second;
+  const std::uint64_t index = ++state.count;
+  const std::size_t size = message.size();
+  while (bytes_ + size > kMaxBytes && !order_.empty()) DropOldest();
+  bool counted = size <= kMaxBytes;
+  if (counted && budget_.used.fetch_add(size) + size > budget_.limit) {
+    budget_.used.fetch_sub(size);
+    counted = false;
+  }
+  if (counted) {
+    bytes_ += size;
+    order_.push_back(stream);
+  }
+  const bool kept = counted || (last && state.reader != nullptr);
+  if (kept) {
+    state.kept.push_back({.index = index,
+                          .text = std::make_shared<const std::string>(std::move(message)),
+                          .last = last,
+                          .counted = counted,
+                          .at = Deadline::Clock::now()});
+  }
+  state.ended = last;
+  Wake(state);
+  if (!kept && last) Forget(found);
+  return {{stream, index}, kept};
+}
+
+void MessageLog::End(Stream stream) {
+  const std::lock_guard lock(mutex_);
+  const auto found = streams_.find(stream);
+  if (found == streams_.end() || found->second.ended) return;
+  found->second.ended = true;
+  Wake(found->second);
+  Forget(found);
+}
+
+MessageLog::Attached MessageLog::Attach(Position after, std::shared_ptr<Reader> reader,
+                                        bool take_over) {
+  const std::lock_guard lock(mutex_);
+  const auto found = streams_.find(after.stream);
+  if (closed_ || found == streams_.end() || after.index > found->second.count) {
+    return Attached::kGone;
+  }
+  StreamState& state = found->second;
+  if (state.reader != nullptr && !take_over) return Attached::kTaken;
+  // The answer is what the stream is for: where it isn't kept, there is nothing to come back to.
+  if (state.ended && (state.kept.empty() || state.kept.back().index <= after.index)) {
+    return Attached::kGone;
+  }
+  Wake(state);
+  state.reader = std::move(reader);
+  return Attached::kYes;
+}
+
+void MessageLog::Detach(Stream stream, const Reader& reader) {
+  const std::lock_guard lock(mutex_);
+  const auto found = streams_.find(stream);
+  if (found == streams_.end() || found->second.reader.get() != &reader) return;
+  StreamState& state = found->second;
+  state.reader.reset();
+  if (!state.kept.empty() && !state.kept.back().counted) state.kept.pop_back();
+  Forget(found);
+}
+
+MessageLog::Next MessageLog::Read(Position after, const Reader& reader) {
+  const std::lock_guard lock(mutex_);
+  const auto found = streams_.find(after.stream);
+  if (closed_ || found == streams_.end() || found->second.reader.get() != &reader) {
+    return {.kind = Next::Kind::kOver};
+  }
+  const std::deque<Message>& kept = found->second.kept;
+  const auto next = std::upper_bound(
+      kept.begin(), kept.end(), after.index,
+      [](std::uint64_t index, const Message& message) { return index < message.index; });
+  if (next == kept.end()) {
+    return {.kind = found->second.ended ? Next::Kind::kOver : Next::Kind::kNothingYet};
+  }
+  if (after.stream == 0) read_up_to_ = std::max(read_up_to_, next->index);
+  return {.kind = Next::Kind::kMessage,
+          .at = {after.stream, next->index},
+          .message = next->text,
+          .last = next->last};
+}
+
+MessageLog::Position MessageLog::ReadUpTo() const {
+  const std::lock_guard lock(mutex_);
+  return {0, read_up_to_};
+}
+
+bool MessageLog::HasReader(Stream stream) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = streams_.find(stream);
+  return found != streams_.end() && found->second.reader != nullptr;
+}
+
+void MessageLog::Prune() {
+  const auto before = Deadline::Clock::now() - kMaxAge;
+  const std::lock_guard lock(mutex_);
+  while (!order_.empty() && streams_.at(order_.front()).kept.front().at < before) DropOldest();
+}
+
+void MessageLog::Close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  for (const auto& [stream, state] : streams_) Wake(state);
+}
+
+void MessageLog::DropOldest() {
+  const auto stream = streams_.find(order_.front());
+  order_.pop_front();
+  const std::size_t size = stream->second.kept.front().text->size();
+  stream->second.kept.pop_front();
+  bytes_ -= size;
+  budget_.used.fetch_sub(size);
+  Forget(stream);
+}
+
+// Nothing of a stream is needed once it has ended and all that was kept of it is gone.
+void MessageLog::Forget(std::map<Stream, StreamState>::iterator stream) {
+  const StreamState& state = stream->second;
+  if (stream->first != 0 && state.ended && state.kept.empty() && state.reader == nullptr) {
+    streams_.erase(stream);
+  }
+}
+
+void MessageLog::Wake(const StreamState& state) {
+  if (state.reader != nullptr) state.reader->wake();
+}
+
+}  // namespace mcpbridge

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "server/base/deadline.h"
+
+namespace mcpbridge {
+
+// What the bridge says to one client on event streams, kept for a while, so that a stream that has
+// broken off can be taken up again from any connection. Thread-safe.
+class MessageLog {
+ public:
+  // 0: what belongs to no request; others: one for each request that is answered with events.
+  using Stream = std::uint64_t;
+
+  // A place in a stream: behind its message number `index`; 0: before the first.
+  struct Position {
+    Stream stream = 0;
+    std::uint64_t index = 0;
+    friend bool operator==(const Position&, const Position&) = default;
+  };
+
+  // What all logs together may keep, in bytes.
+  struct Budget {
+    std::size_t limit = 0;
+    std::atomic<std::size_t> used{0};
+  };
+
+  // What one log keeps: a session's share that lets 64 of them be full within the default budget.
+  static constexpr std::size_t kMaxBytes = 1 << 20;
+  // Messages so old are dropped: who has lost its stream comes back within seconds.
+  static constexpr std::chrono::minutes kMaxAge{5};
+
+  explicit MessageLog(Budget& budget) : budget_(budget) {}
+  ~MessageLog();
+  MessageLog(const MessageLog&) = delete;
+  MessageLog& operator=(const MessageLog&) = delete;
+
+  // Begins a stream for a request.
+  Stream Begin();
+
+  struct Added {
+    Position at;
+    bool kept;  // false: it is too large, or the budget is used up; who comes back won't get it
+  };
+  // Adds a message, at the cost of the oldest ones; with `last`, ends its stream. A reader is
+  // woken; the last message reaches one that is there, however large.
+  Added Add(Stream stream, std::string message, bool last = false);
+
+  // Ends a stream without a last message, if it hasn't ended.
+  void End(Stream stream);
+
+  // A reader of one stream; the log holds no more than this of it.
+  struct Reader {
+    // There may be something to read, or the stream is another reader's now. Any thread; must not
+    // call the log.
+    std::function<void()> wake;
+  };
+  enum class Attached { kYes, kTaken, kGone };
+  // Begins to read behind `after`. kTaken: stream 0 has a reader, and `take_over` is false. kGone:
+  // there is no such stream, or what follows is not kept any more. A reader before is woken and
+  // finds its stream kOver.
+  Attached Attach(Position after, std::shared_ptr<Reader> reader, bool take_over);
+  void Detach(Stream stream, const Reader& reader);
+
+  struct Next {
+    enum class Kind { kMessage, kNothingYet, kOver };
+    Kind kind = Kind::kNothingYet;
+    Position at = {};
+    std::shared_ptr<const std::string> message = {};
+    bool last = false;
+  };
+  // What `reader` reads behind `after`. kOver: the stream has ended there, or isn't the reader's.
+  Next Read(Position after, const Reader& reader);
+  // Up to where stream 0 has been read by anybody.
+  Position ReadUpTo() const;
+  bool HasReader(Stream stream) const;
+
+  // Drops what is older than kMaxAge.
+  void Prune();
+  // Ends all streams for good.
+  void Close();
+
+ private:
+  struct Message {
+    std::uint64_t index;
+    std::shared_ptr<const std::string> text;
+    bool last;
+    bool counted;  // false: a last one that is too large to keep, for a reader that is there
+    Deadline::Clock::time_point at;
+  };
+  struct StreamState {
+    std::uint64_t count = 0;  // messages it has had
+    bool ended = false;
+    std::deque<Message> kept;
+    std::shared_ptr<Reader> reader;
+  };
+
+  void DropOldest();
+  void Forget(std::map<Stream, StreamState>::iterator stream);
+  static void Wake(const StreamState& state);
+
+  Budget& budget_;
+  mutable std::mutex mutex_;
+  Stream last_stream_ = 0;
+  std::map<Stream, StreamState> streams_{{0, {}}};
+  std::deque<Stream> order_;  // of each kept message, oldest first
+  std::size_t bytes_ = 0;
+  std::uint64_t read_up_to_ = 0;  // of stream 0
+  bool closed_ = false;
+};
+
+}  // namespace mcpbridge

@@ -1,0 +1,260 @@
+// Event streams of clients with sessions: what breaks off is taken up again.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/fakes/fake_mcp_server.h"
+#include "tests/fakes/test_http.h"
+#include "tests/integration/bridge_fixture.h"
+
+namespace mcpbridge::test {
+namespace {
+
+using Headers = TestHttpClient::Headers;
+
+std::string Initialize(const std::string& version) {
+  return R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":")" +
+         version + R"(","capabilities":{},"clientInfo":{"name":"tester","version":"7"}}})";
+}
+
+constexpr char kNote[] = R"({"jsonrpc":"2.0","method":"notifications/message","params":{"n":1}})";
+
+// Says something at once, and answers when it is released.
+FakeAnswer Slow(const FakeRequest& request) {
+  if (request.method != "tools/call") return {};
+  FakeAnswer answer;
+  answer.form = FakeAnswer::Form::kSse;
+  answer.hold = true;
+  answer.before = {kNote};
+  return answer;
+}
+
+class StreamTest : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(bridge_.WaitForTools("fake")); }
+
+  std::string Open(const std::string& version = "2025-11-25") {
+    return TestHttpClient(bridge_.http_port()).Post(Initialize(version)).headers["mcp-session-id"];
+  }
+  TestEventStream Get(const std::string& session, const std::string& last_event_id = {}) {
+    Headers headers{{"Mcp-Session-Id", session}};
+    if (!last_event_id.empty()) headers["Last-Event-ID"] = last_event_id;
+    return TestEventStream(bridge_.http_port(), headers);
+  }
+  TestEventStream Call(const std::string& session, const std::string& text) {
+    return TestEventStream(bridge_.http_port(), {{"Mcp-Session-Id", session}}, "/mcp",
+                           CallMessage("1", "echo", text));
+  }
+  bool IsHeld() {
+    return upstream_.WaitFor([](const auto& record) { return record.held.size() == 1; }, kPatience);
+  }
+
+  FakeMcpServer upstream_;
+  Bridge bridge_{ConfigWith({{"fake", upstream_.url()}})};
+};
+
+TEST_F(StreamTest, ABrokenStreamIsTakenUpAgain) {
+  upstream_.SetScript(Slow);
+  const std::string session = Open();
+  TestEventStream broken = Call(session, "in the end");
+  const auto priming = broken.Next();
+  ASSERT_TRUE(priming);
+  EXPECT_FALSE(priming->id.empty());
+  EXPECT_TRUE(priming->data.empty());
+  EXPECT_GT(priming->retry_ms, 0);
+  const auto note = broken.Next();
+  ASSERT_TRUE(note);
+  EXPECT_EQ(note->data, kNote);
+  broken.Close();
+
+  // From the beginning, then from where it broke off; the answer comes meanwhile.
+  TestEventStream again = Get(session, priming->id);
+  EXPECT_EQ(again.status(), 200);
+  EXPECT_EQ(again.Header("content-type"), "text/event-stream");
+  EXPECT_TRUE(again.Next()->data.empty());
+  const auto repeated = again.Next();
+  ASSERT_TRUE(repeated);
+  EXPECT_EQ(repeated->data, kNote);
+  EXPECT_EQ(repeated->id, note->id);
+  again.Close();
+  ASSERT_TRUE(IsHeld()) << "a lost connection is no cancellation";
+  upstream_.ReleaseAll();
+  TestEventStream rest = Get(session, note->id);
+  EXPECT_TRUE(rest.Next()->data.empty());
+  const auto answer = rest.Next();
+  ASSERT_TRUE(answer);
+  EXPECT_NE(answer->data.find("in the end"), std::string::npos) << answer->data;
+  EXPECT_NE(answer->data.find(R"("id":1,"result")"), std::string::npos);
+  EXPECT_FALSE(rest.Next()) << "the stream ends with the answer";
+  EXPECT_EQ(upstream_.Snapshot().cancels.size(), 0u);
+
+  EXPECT_EQ(Get(session, answer->id).status(), 400) << "there is nothing more";
+}
+
+TEST_F(StreamTest, ItIsTheSessionsOwn) {
+  upstream_.SetScript(Slow);
+  const std::string session = Open();
+  TestEventStream call = Call(session, "x");
+  const std::string id = call.Next()->id;
+  TestEventStream stranger = Get(Open(), id);
+  EXPECT_EQ(stranger.status(), 400);
+  EXPECT_EQ(ReasonOf(stranger.Body()), "INVALID_REQUEST");
+  EXPECT_EQ(Get("no-such-session", id).status(), 404);
+  upstream_.ReleaseAll();
+}
+
+TEST_F(StreamTest, OlderClientsGetIdsButNoPriming) {
+  upstream_.SetScript(Slow);
+  TestEventStream call = Call(Open("2025-06-18"), "x");
+  const auto first = call.Next();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->data, kNote);
+  EXPECT_FALSE(first->id.empty());
+  upstream_.ReleaseAll();
+}
+
+TEST_F(StreamTest, ACallThatIsCancelledEndsItsStream) {
+  upstream_.SetScript(Slow);
+  const std::string session = Open();
+  TestEventStream call = Call(session, "x");
+  const std::string id = call.Next()->id;
+  call.Close();
+  TestEventStream again = Get(session, id);
+  EXPECT_TRUE(again.Next()->data.empty());
+  EXPECT_EQ(again.Next()->data, kNote);
+  TestHttpClient(bridge_.http_port())
+      .Post(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}})",
+            {{"Mcp-Session-Id", session}});
+  const auto end = again.Next();
+  ASSERT_TRUE(end);
+  EXPECT_EQ(ReasonOf(end->data), "CANCELLED");
+  EXPECT_TRUE(
+      upstream_.WaitFor([](const auto& record) { return record.cancels.size() == 1; }, kPatience));
+}
+
+TEST_F(StreamTest, TheSessionsOwnStreamIsOneAndEndsWithIt) {
+  const std::string session = Open();
+  TestEventStream stream = Get(session);
+  ASSERT_EQ(stream.status(), 200);
+  EXPECT_EQ(stream.Header("cache-control"), "no-cache, no-transform");
+  const auto priming = stream.Next();
+  ASSERT_TRUE(priming);
+  TestEventStream second = Get(session);
+  EXPECT_EQ(second.status(), 409);
+  EXPECT_EQ(ReasonOf(second.Body()), "STREAM_TAKEN");
+  // Who comes back for it takes it over.
+  TestEventStream back = Get(session, priming->id);
+  EXPECT_EQ(back.status(), 200);
+  EXPECT_TRUE(back.Next());
+  EXPECT_FALSE(stream.Next());
+  TestHttpClient(bridge_.http_port()).Request("DELETE", "/mcp", "", {{"Mcp-Session-Id", session}});
+  EXPECT_FALSE(back.Next());
+}
+
+TEST_F(StreamTest, WithoutASessionThereIsNone) {
+  TestEventStream stream(bridge_.http_port());
+  EXPECT_EQ(stream.status(), 405);
+  EXPECT_EQ(stream.Header("allow"), "POST, DELETE");
+  TestEventStream json(bridge_.http_port(),
+                       {{"Mcp-Session-Id", Open()}, {"Accept", "application/json"}});
+  EXPECT_EQ(json.status(), 406);
+}
+
+// What upstream does when the server lets go of a stream before its answer.
+class PollingTest : public StreamTest {
+ protected:
+  void SetUp() override {
+    StreamTest::SetUp();
+    upstream_.SetScript([this](const FakeRequest& request) {
+      FakeAnswer answer;
+      if (request.http_method == "GET") {
+        if (request.Header("last-event-id").empty()) return answer;
+        answer.form = FakeAnswer::Form::kSse;
+        answer.id = call_id_;
+        answer.result = R"({"content":[{"type":"text","text":"polled"}]})";
+        answer.before = {kNote};
+      } else if (request.method == "tools/call") {
+        call_id_ = request.id;
+        answer.form = FakeAnswer::Form::kSse;
+        answer.priming = true;
+        answer.ends_early = !cut_;
+        answer.cut = cut_ ? FakeAnswer::Cut::kBeforeAnswer : FakeAnswer::Cut::kNowhere;
+      }
+      return answer;
+    });
+  }
+
+  bool cut_ = false;
+  std::string call_id_;  // the upstream's thread's own
+};
+
+TEST_F(PollingTest, AServerThatLetsGoIsAskedAgain) {
+  for (const bool cut : {false, true}) {
+    cut_ = cut;
+    const TestResponse response =
+        TestHttpClient(bridge_.http_port())
+            .Post(CallMessage("1", "echo", "x"), {{"Accept", "application/json"}});
+    EXPECT_NE(response.body.find("polled"), std::string::npos) << response.body;
+  }
+  const auto record = upstream_.Snapshot();
+  ASSERT_EQ(record.Count("GET"), 2u);
+  EXPECT_EQ(record.Count("tools/call"), 2u) << "the request itself is sent once";
+  EXPECT_EQ(record.requests.back().Header("last-event-id"), "1");
+  EXPECT_EQ(record.requests.back().Header("mcp-session-id"),
+            record.LastCall().Header("mcp-session-id"));
+  EXPECT_EQ(record.cancels.size(), 0u);
+}
+
+TEST_F(PollingTest, ItsClientComesBackAsWell) {
+  const std::string session = Open();
+  TestEventStream call = Call(session, "x");
+  const auto priming = call.Next();
+  ASSERT_TRUE(priming);
+  EXPECT_EQ(priming->retry_ms, 50) << "as the server said";
+  EXPECT_FALSE(call.Next()) << "the connection is given back";
+  TestEventStream rest = Get(session, priming->id);
+  EXPECT_TRUE(rest.Next()->data.empty());
+  EXPECT_EQ(rest.Next()->data, kNote);
+  EXPECT_NE(rest.Next()->data.find("polled"), std::string::npos);
+  EXPECT_FALSE(rest.Next());
+}
+
+TEST_F(PollingTest, OneThatDoesNotGoOnIsLost) {
+  upstream_.SetScript([](const FakeRequest& request) {
+    FakeAnswer answer;
+    if (request.method != "tools/call") return answer;  // GET: 405
+    answer.form = FakeAnswer::Form::kSse;
+    answer.priming = true;
+    answer.ends_early = true;
+    return answer;
+  });
+  const TestResponse response =
+      TestHttpClient(bridge_.http_port()).Post(CallMessage("1", "echo", "x"));
+  EXPECT_EQ(ReasonOf(response.body), "UPSTREAM_LOST") << response.body;
+}
+
+TEST_F(PollingTest, CancelledMeanwhileTheServerIsTold) {
+  upstream_.SetScript([](const FakeRequest& request) {
+    FakeAnswer answer;
+    if (request.http_method == "GET") {
+      answer.form = FakeAnswer::Form::kSse;
+      answer.hold = true;
+      return answer;
+    }
+    if (request.method != "tools/call") return answer;
+    answer.form = FakeAnswer::Form::kSse;
+    answer.priming = true;
+    answer.ends_early = true;
+    return answer;
+  });
+  TestHttpClient caller(bridge_.http_port());
+  caller.Send(CallMessage("1", "echo", "x"));
+  ASSERT_TRUE(IsHeld());
+  caller.Close();
+  EXPECT_TRUE(
+      upstream_.WaitFor([](const auto& record) { return record.cancels.size() == 1; }, kPatience));
+}
+
+}  // namespace
+}  // namespace mcpbridge::test
