@@ -14,10 +14,6 @@ namespace mcpbridge {
 // An MCP server that is a child process and talks over its standard input and output: one process,
 // supervised, on which all calls are multiplexed under ids of our own.
 //
-// Replies for a caller on another lane than home are parsed twice: at home, to find whose they are,
-// and on the caller's lane, to which the bytes are moved uncopied. Callers that know the server
-// beforehand do better to start on home().
-//
 // The destructor kills what is left of the process's group and waits for that; it may run on any
 // thread but another lane's.
 class StdioUpstream final : public Upstream {
