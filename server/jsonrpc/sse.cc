@@ -1,8 +1,15 @@
 #include "server/jsonrpc/sse.h"
 
 #include <charconv>
+#include <utility>
 
 namespace mcpbridge::jsonrpc {
+namespace {
+
+// What is kept for the next event's lines; more is given back.
+constexpr std::size_t kKeepBytes = 64 << 10;
+
+}  // namespace
 
 SseParser::Step SseParser::Take(std::string_view& chunk) {
   if (after_cr_) {
@@ -14,8 +21,10 @@ SseParser::Step SseParser::Take(std::string_view& chunk) {
   }
   const std::size_t end = chunk.find_first_of("\r\n");
   const std::string_view part = chunk.substr(0, end);
-  if (line_.size() + data_.size() + part.size() > max_event_bytes_) return Step::kTooLarge;
+  const bool fits = line_.size() + data_.size() + part.size() <= max_event_bytes_;
+  if (!fits && too_large_ == TooLarge::kFail) return Step::kTooLarge;
   line_.append(part);
+  if (!fits) Skip();
   if (end == std::string_view::npos) {
     chunk = {};
     return Step::kMore;
@@ -25,24 +34,62 @@ SseParser::Step SseParser::Take(std::string_view& chunk) {
   return EndLine();
 }
 
+// The event is too large. Its data go, and so does the line that has only begun, if that is.
+void SseParser::Skip() {
+  if (!skipping_) {
+    skipping_.emplace();
+    skipping_->Feed(data_);
+    data_ = std::string();
+  }
+  if (line_.size() > max_event_bytes_) SkipLine();
+}
+
+void SseParser::SkipLine() {
+  static constexpr std::string_view kData = "data:";
+  std::string_view part = line_;
+  if (rest_ == Rest::kNothing) {
+    rest_ = part.starts_with(kData) ? Rest::kData : Rest::kOther;
+    if (rest_ == Rest::kData) {
+      part.remove_prefix(kData.size());
+      has_fields_ = true;
+    }
+  }
+  if (rest_ == Rest::kData) skipping_->Feed(part);
+  line_.clear();
+}
+
 SseParser::Step SseParser::EndLine() {
+  if (rest_ != Rest::kNothing) {
+    SkipLine();
+    rest_ = Rest::kNothing;
+    return Step::kMore;
+  }
+  if (!line_.empty()) {
+    EndField();
+    line_.clear();
+    return Step::kMore;
+  }
+  at_start_ = false;
+  if (line_.capacity() > kKeepBytes) line_ = std::string();
+  const std::optional<IdScanner> skipped = std::exchange(skipping_, std::nullopt);
+  if (!has_fields_) return Step::kMore;
+  event_.type = std::move(type_);
+  event_.data = skipped ? skipped->id() : std::move(data_);
+  event_.id = last_id_;
+  event_.retry_ms = retry_ms_;
+  event_.too_large = skipped.has_value();
+  type_.clear();
+  data_.clear();
+  retry_ms_ = -1;
+  has_fields_ = false;
+  return Step::kEvent;
+}
+
+void SseParser::EndField() {
   std::string_view line = line_;
   if (at_start_) {
     at_start_ = false;
     if (line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
-  }
-  if (line.empty()) {
-    line_.clear();
-    if (!has_fields_) return Step::kMore;
-    event_.type = std::move(type_);
-    event_.data = std::move(data_);
-    event_.id = last_id_;
-    event_.retry_ms = retry_ms_;
-    type_.clear();
-    data_.clear();
-    retry_ms_ = -1;
-    has_fields_ = false;
-    return Step::kEvent;
   }
   const std::size_t colon = line.find(':');
   const std::string_view field = line.substr(0, colon);
@@ -50,9 +97,10 @@ SseParser::Step SseParser::EndLine() {
       colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
   if (value.starts_with(' ')) value.remove_prefix(1);
   if (field == "data") {
+    has_fields_ = true;
+    if (skipping_) return skipping_->Feed(value);
     if (!data_.empty()) data_.push_back('\n');
     data_.append(value);
-    has_fields_ = true;
   } else if (field == "event") {
     type_ = value;
     has_fields_ = true;
@@ -65,8 +113,6 @@ SseParser::Step SseParser::EndLine() {
     if (error == std::errc() && end == value.data() + value.size()) retry_ms_ = retry;
     has_fields_ = true;
   }  // a comment (empty name) or an unknown field: ignored, as the standard says
-  line_.clear();
-  return Step::kMore;
 }
 
 std::string SseMessage(std::string_view json, std::string_view id) {

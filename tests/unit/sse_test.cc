@@ -46,6 +46,34 @@ TEST(SseTest, RefusesAnEventThatIsTooLarge) {
   EXPECT_FALSE(parser.Feed("data: 12345678901\n\n", ignore));
 }
 
+TEST(SseTest, SkipsAnEventThatIsTooLargeButForItsId) {
+  const std::string x(50, 'x');
+  const std::string stream = ": " + x + "\n\n" +                                 // no event at all
+                             "data: {\"id\":12,\"result\":\"" + x + "\"}\n\n" +  // one line
+                             "id: 7\r\ndata: {\"id\":13,\r\ndata: \"result\":\"" + x +
+                             "\",\r\nevent: message\r\ndata: \"a\":1}\r\n\r\n" +
+                             "data: {\"id\":14,\"result\":\"short\"}\n\n";
+  for (std::size_t piece = 1; piece < stream.size(); ++piece) {
+    SseParser parser(40, SseParser::TooLarge::kSkip);
+    std::vector<SseEvent> events;
+    for (std::size_t at = 0; at < stream.size(); at += piece) {
+      EXPECT_TRUE(parser.Feed(std::string_view(stream).substr(at, piece), [&](SseEvent&& event) {
+        events.push_back(std::move(event));
+        return true;
+      }));
+    }
+    ASSERT_EQ(events.size(), 3u) << piece;
+    EXPECT_TRUE(events[0].too_large);
+    EXPECT_EQ(events[0].data, "12");
+    EXPECT_TRUE(events[1].too_large);
+    EXPECT_EQ(events[1].data, "13") << piece;
+    EXPECT_EQ(events[1].id, "7");
+    EXPECT_EQ(events[1].type, "message");
+    EXPECT_FALSE(events[2].too_large);
+    EXPECT_EQ(events[2].data, "{\"id\":14,\"result\":\"short\"}");
+  }
+}
+
 TEST(SseTest, StopsWhenAskedTo) {
   SseParser parser(100);
   int seen = 0;
