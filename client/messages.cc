@@ -99,6 +99,8 @@ Transport TransportOf(v1::Transport transport) {
       return Transport::kHttp;
     case v1::TRANSPORT_STDIO:
       return Transport::kStdio;
+    case v1::TRANSPORT_SSE:
+      return Transport::kSse;
     default:  // also what a newer bridge may send
       return Transport::kUnknown;
   }

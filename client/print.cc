@@ -96,6 +96,8 @@ const char* NameOf(Transport transport) {
       return "http";
     case Transport::kStdio:
       return "stdio";
+    case Transport::kSse:
+      return "sse";
     case Transport::kUnknown:
       break;
   }

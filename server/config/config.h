@@ -35,7 +35,11 @@ enum class AuthType {
   kToken,          // Authorization: token v
 };
 
-enum class TransportKind { kHttp, kStdio };
+enum class TransportKind {
+  kHttp,   // streamable HTTP
+  kSse,    // HTTP+SSE, of MCP 2024-11-05
+  kStdio,  // a child process
+};
 
 // Which session of a server a client's calls go through, if the client has a session with the
 // bridge itself (it began with `initialize`). Callers without one always share.
@@ -56,7 +60,7 @@ struct ServerConfig {
   std::string description;  // may be empty
   TransportKind transport = TransportKind::kHttp;
 
-  // http
+  // http, sse
   std::string url;
   // Sent with every request: `static_headers` plus the header that `auth_type` asks for. Secrets.
   std::vector<std::pair<std::string, std::string>> headers;
@@ -73,7 +77,7 @@ struct ServerConfig {
   std::vector<std::string> disallowed_tools;
 
   Isolation isolation = Isolation::kSession;
-  Protocol protocol = Protocol::kAuto;  // http
+  Protocol protocol = Protocol::kAuto;  // http; sse servers are of the legacy era
 
   // The longest that one call may take, whatever its caller asks. LiteLLM's default is 60 s.
   std::chrono::milliseconds timeout = std::chrono::seconds(60);

@@ -145,11 +145,9 @@ class ServerSection {
     } else if (word == "stdio") {
       transport_ = TransportKind::kStdio;
     } else if (word == "sse") {
-      reader_.AddError(value,
-                       "the sse transport (HTTP+SSE of 2024-11-05) is not supported yet: if the "
-                       "server also speaks streamable HTTP, use transport: http and that URL");
+      transport_ = TransportKind::kSse;
     } else {
-      reader_.AddError(value, "expected http or stdio");
+      reader_.AddError(value, "expected http, sse or stdio");
     }
   }
 
@@ -242,7 +240,8 @@ class ServerSection {
     std::string word;
     if (!reader_.ReadWord(value, word)) return;
     if (word == "auto" || word == "legacy") {
-      server_.protocol = word == "legacy" ? Protocol::kLegacy : Protocol::kAuto;
+      protocol_ = word == "legacy" ? Protocol::kLegacy : Protocol::kAuto;
+      server_.protocol = *protocol_;
     } else if (word == "modern") {
       reader_.AddError(value, "is not supported yet: auto speaks 2026-07-28 with callers who do");
     } else {
@@ -272,13 +271,21 @@ class ServerSection {
   }
 
   void SettleTransport() {
-    const bool is_http = transport_ ? *transport_ == TransportKind::kHttp : !Given("command");
-    server_.transport = is_http ? TransportKind::kHttp : TransportKind::kStdio;
+    server_.transport =
+        transport_.value_or(Given("command") ? TransportKind::kStdio : TransportKind::kHttp);
     if (Given("transport") && !transport_) return;  // refused: which keys it needs is unknown
-    if (is_http) {
+    if (server_.transport == TransportKind::kHttp) {
       RefuseAll(kStdioKeys, "is for stdio servers, and this one's transport is http");
       if (!Given("url"))
         reader_.AddError(value_, "needs a url (or a command, to be a stdio server)");
+    } else if (server_.transport == TransportKind::kSse) {
+      RefuseAll(kStdioKeys, "is for stdio servers, and this one's transport is sse");
+      if (!Given("url")) reader_.AddError(value_, "needs a url, as its transport is sse");
+      if (protocol_ == Protocol::kAuto) {
+        reader_.AddError(*Given("protocol"),
+                         "a server whose transport is sse speaks earlier versions than 2026-07-28 "
+                         "only: use legacy or remove the key");
+      }
     } else {
       RefuseAll(kHttpKeys, "is for http servers, and this one's transport is stdio");
       if (!Given("command")) reader_.AddError(value_, "needs a command, as its transport is stdio");
@@ -362,6 +369,7 @@ class ServerSection {
   std::map<std::string, YamlValue, std::less<>> given_;
   std::optional<TransportKind> transport_;  // null: not given, or refused
   std::optional<AuthType> auth_type_;       // the same
+  std::optional<Protocol> protocol_;        // the same
   std::string auth_value_;
   std::string authentication_token_;
 };

@@ -9,15 +9,15 @@ namespace {
 // For so long a server may go on speaking of a request that has been cancelled.
 constexpr std::chrono::seconds kLateTime{30};
 
-std::optional<std::int64_t> IdFrom(std::string_view raw) {
+}  // namespace
+
+std::optional<std::int64_t> CallTable::IdFrom(std::string_view raw) {
   std::int64_t id = 0;
   const char* const end = raw.data() + raw.size();
   const auto [stopped, error] = std::from_chars(raw.data(), end, id);
   if (error != std::errc() || stopped != end) return std::nullopt;
   return id;
 }
-
-}  // namespace
 
 void CallTable::AddSent(std::int64_t id, ReplySink& sink, std::shared_ptr<ReplySink> owner) {
   calls_.emplace(id, Call{&sink, std::move(owner), std::nullopt});

@@ -53,6 +53,9 @@ class CallTable {
   // `one_client`: all requests are one client's.
   explicit CallTable(bool one_client) : one_client_(one_client) {}
 
+  // The number that a raw id is; null: it is none of ours.
+  static std::optional<std::int64_t> IdFrom(std::string_view raw);
+
   // `sink` must be valid until it has been delivered to or the request is removed.
   void AddSent(std::int64_t id, ReplySink& sink, std::shared_ptr<ReplySink> owner);
   void AddWaiting(OutgoingRequest request, ReplySink& sink, std::shared_ptr<ReplySink> owner);

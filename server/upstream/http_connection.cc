@@ -1,6 +1,7 @@
 #include "server/upstream/http_connection.h"
 
 #include <netdb.h>
+#include <netinet/tcp.h>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/address.hpp>
@@ -67,7 +68,7 @@ bool HttpConnection::IsEventStream(std::string_view content_type) {
   return boost::beast::iequals(type, "text/event-stream");
 }
 
-void HttpConnection::Send(std::string request, HttpResponseHandler& handler) {
+void HttpConnection::Send(std::string request, HttpResponseHandler& handler, Body body) {
   Disarm();
   request_ = std::move(request);
   handler_ = &handler;
@@ -76,7 +77,12 @@ void HttpConnection::Send(std::string request, HttpResponseHandler& handler) {
   parser_.emplace();
   parser_->get().body() = static_cast<BodySink*>(this);
   parser_->eager(true);
-  parser_->body_limit(max_response_bytes_);
+  endless_ = body == Body::kEndless;
+  if (endless_) {
+    parser_->body_limit(boost::none);
+  } else {
+    parser_->body_limit(max_response_bytes_);
+  }
   parser_->header_limit(kMaxHeadBytes);
   if (state_ == State::kNew) {
     state_ = State::kConnecting;
@@ -129,6 +135,7 @@ void HttpConnection::Connect(std::vector<Tcp::endpoint> endpoints, std::size_t n
 void HttpConnection::OnConnected() {
   error_code ignored;
   socket_.set_option(Tcp::no_delay(true), ignored);
+  if (endless_) KeepAlive();
   if (tls_) {
     Handshake();
     return;
@@ -136,6 +143,18 @@ void HttpConnection::OnConnected() {
   state_ = State::kBusy;
   Write();
   Read();
+}
+
+// Between messages a stream is silent, so that only probes tell whether the peer is still there.
+void HttpConnection::KeepAlive() {
+  using Seconds = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPIDLE>;
+  using Interval = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPINTVL>;
+  using Probes = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPCNT>;
+  error_code ignored;
+  socket_.set_option(asio::socket_base::keep_alive(true), ignored);
+  socket_.set_option(Seconds(45), ignored);
+  socket_.set_option(Interval(15), ignored);
+  socket_.set_option(Probes(3), ignored);
 }
 
 void HttpConnection::Handshake() {

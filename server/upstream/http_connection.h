@@ -53,9 +53,16 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   HttpConnection(Lane& lane, Lane& blocking_lane, const HttpUrl& url,
                  boost::asio::ssl::context* tls, std::size_t max_response_bytes, Release release);
 
+  // kEndless: a stream, of which the handler bounds what it keeps; a peer that has gone without a
+  // word is noticed within 90 s.
+  enum class Body { kBounded, kEndless };
+
   // Sends `request` (a whole HTTP message), connecting first where needed. `handler` is told of the
   // response, never inside this call.
-  void Send(std::string request, HttpResponseHandler& handler);
+  void Send(std::string request, HttpResponseHandler& handler, Body body = Body::kBounded);
+
+  // Some of the request may have reached the server.
+  bool sent() const { return wrote_; }
 
   // The owner wants no more: closes the connection; the handler isn't called again. True: some of
   // the request may have reached the server.
@@ -79,6 +86,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void Connect(std::vector<Tcp::endpoint> endpoints, std::size_t next);
   void Resolve();
   void OnConnected();
+  void KeepAlive();
   void Handshake();
   void Write();
   void Read();
@@ -103,6 +111,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   bool wrote_ = false;    // some of request_ may have left
   bool writing_ = false;  // a write is pending; request_ must stay
   bool head_told_ = false;
+  bool endless_ = false;
   std::optional<Parser> parser_;
   boost::beast::flat_buffer in_;  // read, but not yet taken by parser_
 };

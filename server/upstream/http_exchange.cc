@@ -7,6 +7,7 @@
 #include "server/base/log.h"
 #include "server/routing/list_kind.h"
 #include "server/upstream/http_lane.h"
+#include "server/upstream/http_message.h"
 
 namespace mcpbridge {
 
@@ -27,13 +28,6 @@ constexpr int kMaxAttempts = 5;
 bool IsMediaType(std::string_view header, std::string_view type) {
   const std::string_view bare = header.substr(0, header.find_first_of("; \t"));
   return boost::beast::iequals(bare, type);
-}
-
-std::optional<std::chrono::milliseconds> ParseRetryAfter(std::string_view text) {
-  int seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error != std::errc() || end != text.data() + text.size() || seconds < 0) return std::nullopt;
-  return std::chrono::seconds(seconds);
 }
 
 }  // namespace
@@ -249,15 +243,8 @@ void HttpExchange::OnRefused() {
   } else if (status_ / 100 == 2) {
     Fail(Reason::kUpstreamProtocol,
          "the server took the request without answering it (HTTP " + std::to_string(status_) + ")");
-  } else if (status_ == 401 || status_ == 403) {
-    Fail(Reason::kUpstreamHttpStatus, "the server refused the bridge's credentials (HTTP " +
-                                          std::to_string(status_) +
-                                          "): check auth_type, auth_value and static_headers");
-  } else if (status_ / 100 == 3) {
-    Fail(Reason::kUpstreamHttpStatus, "the server redirects (HTTP " + std::to_string(status_) +
-                                          "), which is not followed: set `url` to where it points");
   } else {
-    Fail(Reason::kUpstreamHttpStatus, "the server answered HTTP " + std::to_string(status_));
+    Deliver(StatusError(lane_.config().name, status_, retry_after_));
   }
 }
 
@@ -307,10 +294,6 @@ void HttpExchange::OnFailure(Error error, bool sent) {
 void HttpExchange::Fail(Reason reason, std::string message) {
   Error error{.reason = reason, .message = std::move(message)};
   error.metadata.emplace_back("server", lane_.config().name);
-  if (reason == Reason::kUpstreamHttpStatus) {
-    error.metadata.emplace_back("http_status", std::to_string(status_));
-    error.retry_after = retry_after_;
-  }
   Deliver(std::move(error));
 }
 

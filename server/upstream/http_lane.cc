@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/upstream/http_message.h"
+
 namespace mcpbridge {
 namespace {
 
@@ -10,18 +12,6 @@ namespace {
 constexpr std::chrono::seconds kOneWayTime{5};
 
 }  // namespace
-
-std::string HttpMessage(std::string_view head, const Headers& headers, std::string_view body) {
-  const std::string length = std::to_string(body.size());
-  std::size_t size = head.size() + length.size() + body.size() + 32;
-  for (const auto& [name, value] : headers) size += name.size() + value.size() + 4;
-  std::string out;
-  out.reserve(size);
-  out.append(head);
-  for (const auto& [name, value] : headers)
-    out.append(name).append(": ").append(value).append("\r\n");
-  return out.append("Content-Length: ").append(length).append("\r\n\r\n").append(body);
-}
 
 // A message of which only the response's status matters, if that. Owned by its HttpLane.
 class HttpLane::OneWay final : private HttpResponseHandler, private DeadlineEntry {

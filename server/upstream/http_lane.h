@@ -89,7 +89,4 @@ class HttpLane {
   std::vector<std::function<void()>> when_quiet_;
 };
 
-// A whole request from its head (see HttpSession), further headers and its body.
-std::string HttpMessage(std::string_view head, const Headers& headers, std::string_view body);
-
 }  // namespace mcpbridge

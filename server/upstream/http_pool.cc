@@ -38,6 +38,14 @@ Result<std::shared_ptr<HttpConnection>> HttpPool::Acquire() {
       });
 }
 
+std::shared_ptr<HttpConnection> HttpPool::ForStream() {
+  return std::make_shared<HttpConnection>(
+      lane_, blocking_lane_, url_, tls_, limits_.response_bytes,
+      [](const std::shared_ptr<HttpConnection>& connection, bool alive) {
+        if (alive) connection->Abort();
+      });
+}
+
 void HttpPool::TakeBack(std::shared_ptr<HttpConnection> connection, bool alive) {
   if (alive) {
     connection->SetIdle(Deadline::After(kIdleTime));

@@ -33,6 +33,9 @@ class HttpPool {
   // Error: kOverloaded, all are in use.
   Result<std::shared_ptr<HttpConnection>> Acquire();
 
+  // A connection of its own, beyond the limit, for a response that doesn't end; used once.
+  std::shared_ptr<HttpConnection> ForStream();
+
   const Limits& limits() const { return limits_; }
 
   // A request id that no other request of this bridge to this server has, in whichever session.

@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "server/base/log.h"
-#include "server/base/version.h"
 #include "server/mcp/initialize.h"
 #include "server/mcp/modern.h"
 #include "server/mcp/modern_meta.h"
+#include "server/upstream/http_message.h"
 
 namespace mcpbridge {
 namespace {
@@ -55,14 +55,9 @@ Result<std::unique_ptr<Exchange>> HttpUpstream::Send(Lane& lane, UpstreamRequest
 }
 
 std::string HttpUpstream::Head(std::string_view verb, const HttpSession& session) const {
-  std::string head(verb);
-  head.append(" ").append(url_.target).append(" HTTP/1.1\r\nHost: ").append(url_.Authority());
-  head.append("\r\nUser-Agent: mcp-bridge/").append(kVersion);
-  head.append(
-      "\r\nAccept: application/json, text/event-stream\r\nContent-Type: application/json\r\n");
-  for (const auto& [name, value] : config().headers) {
-    head.append(name).append(": ").append(value).append("\r\n");
-  }
+  std::string head =
+      HttpHead(verb, url_, url_.target, "application/json, text/event-stream", config().headers);
+  head.append("Content-Type: application/json\r\n");
   if (!session.version.empty()) {
     head.append("MCP-Protocol-Version: ").append(session.version).append("\r\n");
   }
@@ -97,9 +92,7 @@ void HttpUpstream::OnReply(Result<jsonrpc::Message> message) {
   if (state_ == State::kSuspect) {
     OnPong(message);
   } else if (!message) {
-    const bool refused = use_.modern && message.error().reason == Reason::kUpstreamHttpStatus;
-    GoDown(refused ? NotModern(exchange_->status(), message.error().message)
-                   : std::move(message).error());
+    OnRefused(std::move(message).error());
   } else if (use_.modern) {
     OnDiscovered(*message);
   } else if (message->kind == jsonrpc::Kind::kError) {
@@ -107,6 +100,19 @@ void HttpUpstream::OnReply(Result<jsonrpc::Message> message) {
   } else {
     OnInitialized(*message);
   }
+}
+
+// No answer to what a session, or the modern era, begins with.
+void HttpUpstream::OnRefused(Error error) {
+  if (error.reason != Reason::kUpstreamHttpStatus) return GoDown(std::move(error));
+  const unsigned status = exchange_->status();
+  if (use_.modern) return GoDown(NotModern(status, std::move(error.message)));
+  if (status == 404 || status == 405) {
+    error.message +=
+        ": check the path of `url`; a server of the old HTTP+SSE transport needs"
+        " transport: sse";
+  }
+  GoDown(std::move(error));
 }
 
 // An answer that doesn't name the version means that the server is of the era before; what says

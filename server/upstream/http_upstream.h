@@ -48,6 +48,7 @@ class HttpUpstream final : public Upstream,
 
   void Connect();
   void Ping();
+  void OnRefused(Error error);
   void OnInitialized(const jsonrpc::Message& message);
   void OnDiscovered(const jsonrpc::Message& message);
   void OnPong(const Result<jsonrpc::Message>& message);

@@ -1,6 +1,39 @@
 #include "server/upstream/http_url.h"
 
+#include <algorithm>
+#include <boost/beast/core/string.hpp>
+
 namespace mcpbridge {
+namespace {
+
+// Undoes "." and ".." (RFC 3986 5.2.4); `path` begins with '/'.
+std::string WithoutDots(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    const std::size_t end = std::min(path.find('/', 1), path.size());
+    const std::string_view segment = path.substr(1, end - 1);
+    const bool is_last = end == path.size();
+    path.remove_prefix(end);
+    if (segment == "..") out.erase(std::min(out.rfind('/'), out.size()));
+    if (segment != "." && segment != "..") {
+      out.append("/").append(segment);
+    } else if (is_last) {
+      out.append("/");
+    }
+  }
+  return out;
+}
+
+bool HasScheme(std::string_view uri) {
+  const std::size_t colon = uri.find(':');
+  return colon != std::string_view::npos && colon < uri.find_first_of("/?#");
+}
+
+bool IsSameOrigin(const HttpUrl& a, const HttpUrl& b) {
+  return a.tls == b.tls && boost::beast::iequals(a.host, b.host) && a.port == b.port;
+}
+
+}  // namespace
 
 std::string HttpUrl::Authority() const {
   std::string authority = host.find(':') == std::string::npos ? host : "[" + host + "]";
@@ -45,6 +78,33 @@ std::optional<HttpUrl> ParseHttpUrl(std::string_view url) {
   }
   if (!port.empty()) parts.port = port;
   return parts;
+}
+
+Result<std::string> ResolveOnSameOrigin(const HttpUrl& base, std::string_view uri) {
+  uri = uri.substr(0, uri.find('#'));
+  const auto is_text = [](char c) { return c > ' ' && c < '\x7f'; };
+  if (uri.empty() || !std::all_of(uri.begin(), uri.end(), is_text)) {
+    return Error{.reason = Reason::kUpstreamProtocol, .message = "it is not a valid URI"};
+  }
+  std::string target(uri);
+  if (HasScheme(uri) || uri.starts_with("//")) {
+    const std::string scheme = HasScheme(uri) ? "" : base.tls ? "https:" : "http:";
+    const std::optional<HttpUrl> absolute = ParseHttpUrl(scheme + target);
+    if (!absolute || !IsSameOrigin(*absolute, base)) {
+      return Error{.reason = Reason::kUpstreamProtocol,
+                   .message =
+                       "it is of another origin (scheme, host, port) than `url`, and would"
+                       " get what is meant for that server"};
+    }
+    target = absolute->target;
+  } else if (uri.front() == '?') {
+    target.insert(0, base.target.substr(0, base.target.find('?')));
+  } else if (uri.front() != '/') {
+    const std::string path = base.target.substr(0, base.target.find('?'));
+    target.insert(0, path.substr(0, path.rfind('/') + 1));
+  }
+  const std::size_t query = std::min(target.find('?'), target.size());
+  return WithoutDots(target.substr(0, query)) + target.substr(query);
 }
 
 }  // namespace mcpbridge

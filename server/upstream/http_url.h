@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "server/base/error.h"
+
 namespace mcpbridge {
 
 // An http or https URL, taken apart.
@@ -19,5 +21,10 @@ struct HttpUrl {
 
 // nullopt: not an http(s) URL with a host, or one with a user or a fragment.
 std::optional<HttpUrl> ParseHttpUrl(std::string_view url);
+
+// Where the reference `uri` (RFC 3986 4.1), found at `base`, points to: a target on the same
+// server. Error: kUpstreamProtocol, it is not valid, or it points to another origin (scheme, host,
+// port).
+Result<std::string> ResolveOnSameOrigin(const HttpUrl& base, std::string_view uri);
 
 }  // namespace mcpbridge

@@ -7,6 +7,7 @@
 #include "server/mcp/modern.h"
 #include "server/mcp/modern_meta.h"
 #include "server/upstream/http_upstream.h"
+#include "server/upstream/sse_upstream.h"
 #include "server/upstream/stdio_upstream.h"
 
 namespace mcpbridge {
@@ -35,8 +36,9 @@ UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& rou
   for (std::size_t i = 0; i < config.servers.size(); ++i) {
     const ServerConfig& server = config.servers[i];
     const bool is_http = server.transport == TransportKind::kHttp;
-    http_servers_.push_back(
-        is_http ? std::make_unique<HttpServer>(server.url, executor, tls_, limits) : nullptr);
+    http_servers_.push_back(server.transport != TransportKind::kStdio
+                                ? std::make_unique<HttpServer>(server.url, executor, tls_, limits)
+                                : nullptr);
     Lane& home = executor.lane(static_cast<int>(i) % executor.lane_count());
     upstreams_.push_back(
         Make(i, home,
@@ -59,13 +61,20 @@ UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& rou
 
 std::unique_ptr<Upstream> UpstreamPool::Make(std::size_t server, Lane& home, UpstreamUse use) {
   const ServerConfig& config = config_.servers[server];
-  if (http_servers_[server] != nullptr) {
-    return std::make_unique<HttpUpstream>(config, *http_servers_[server], executor_, home,
-                                          std::move(use));
+  const std::size_t response_bytes = config_.bridge.limits.response_bytes;
+  switch (config.transport) {
+    case TransportKind::kHttp:
+      break;
+    case TransportKind::kSse:
+      return std::make_unique<SseUpstream>(config, *http_servers_[server], home,
+                                           SseUpstream::Limits{.response_bytes = response_bytes},
+                                           std::move(use));
+    case TransportKind::kStdio:
+      return std::make_unique<StdioUpstream>(
+          config, home, StdioUpstream::Limits{.response_bytes = response_bytes}, std::move(use));
   }
-  return std::make_unique<StdioUpstream>(
-      config, home, StdioUpstream::Limits{.response_bytes = config_.bridge.limits.response_bytes},
-      std::move(use));
+  return std::make_unique<HttpUpstream>(config, *http_servers_[server], executor_, home,
+                                        std::move(use));
 }
 
 Result<std::shared_ptr<Upstream>> UpstreamPool::NewSession(std::size_t server,

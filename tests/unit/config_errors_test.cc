@@ -127,12 +127,14 @@ const BadCase kServerCases[] = {
      "c.yaml:2: mcp_servers.a: needs a url (or a command, to be a stdio server)\n"},
     {Server("    transport: stdio\n"),
      "c.yaml:2: mcp_servers.a: needs a command, as its transport is stdio\n"},
-    {Server("    transport: sse\n    url: http://h/sse\n"),
-     "c.yaml:3: mcp_servers.a.transport: the sse transport (HTTP+SSE of 2024-11-05) is not "
-     "supported "
-     "yet: if the server also speaks streamable HTTP, use transport: http and that URL\n"},
+    {Server("    transport: sse\n    command: s3cr3t\n"),
+     "c.yaml:2: mcp_servers.a: needs a url, as its transport is sse\n"
+     "c.yaml:4: mcp_servers.a.command: is for stdio servers, and this one's transport is sse\n"},
+    {Server("    transport: sse\n    url: http://h/sse\n    protocol: auto\n"),
+     "c.yaml:5: mcp_servers.a.protocol: a server whose transport is sse speaks earlier versions "
+     "than 2026-07-28 only: use legacy or remove the key\n"},
     {Server("    transport: s3cr3t\n    url: http://h/\n"),
-     "c.yaml:3: mcp_servers.a.transport: expected http or stdio\n"},
+     "c.yaml:3: mcp_servers.a.transport: expected http, sse or stdio\n"},
     {Server("    transport: [http]\n    url: http://h/\n"),
      "c.yaml:3: mcp_servers.a.transport: expected a word, found a list\n"},
     {Server("    transport: http\n    url: http://h/\n    command: s3cr3t\n    args: []\n    env: "

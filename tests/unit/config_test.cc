@@ -117,6 +117,22 @@ TEST(Config, ReadsAStdioServer) {
                                                             {"COST", "$5 {x}"}}));
 }
 
+TEST(Config, ReadsAnSseServer) {
+  const ServerConfig server = GoodServer(
+      "    transport: sse\n"
+      "    url: http://h/sse\n"
+      "    protocol: legacy\n"
+      "    auth_type: bearer_token\n"
+      "    authentication_token: t\n"
+      "    extra_headers: [x-request-id]\n");
+  EXPECT_EQ(server.transport, TransportKind::kSse);
+  EXPECT_EQ(server.url, "http://h/sse");
+  EXPECT_EQ(server.headers[0].second, "Bearer t");
+  EXPECT_EQ(server.extra_headers, std::vector<std::string>{"x-request-id"});
+  EXPECT_EQ(GoodServer("    transport: sse\n    url: http://h/sse\n").transport,
+            TransportKind::kSse);
+}
+
 TEST(Config, ReadsHeaders) {
   const ServerConfig server = GoodServer(
       "    url: https://[2001:db8::1]:8443/mcp?x=1\n"
@@ -327,7 +343,7 @@ TEST(LoadConfig, TheFullExampleHasTheDefaults) {
   const Config config =
       GoodFile("full.yaml", FakeEnv({{"MCP_BRIDGE_KEY", "key"}, {"SEARCH_TOKEN", "token"}}));
   const BridgeConfig defaults;
-  EXPECT_EQ(config.servers.size(), 2U);
+  EXPECT_EQ(config.servers.size(), 3U);
   EXPECT_EQ(config.bridge.http_listen, defaults.http_listen);
   EXPECT_EQ(config.bridge.grpc_listen, defaults.grpc_listen);
   EXPECT_EQ(config.bridge.allow_unauthenticated, defaults.allow_unauthenticated);

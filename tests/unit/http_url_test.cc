@@ -29,5 +29,32 @@ TEST(HttpUrlTest, RefusesTheRest) {
   }
 }
 
+TEST(HttpUrlTest, ResolvesReferencesOnTheSameOrigin) {
+  const HttpUrl base = *ParseHttpUrl("https://Example.com/v1/sse?key=1");
+  const std::pair<std::string, std::string> good[] = {
+      {"/message?s=1", "/message?s=1"},
+      {"message", "/v1/message"},
+      {"../message/?s=../x#part", "/message/?s=../x"},
+      {"./a/./b/..", "/v1/a/"},
+      {"../../../up", "/up"},
+      {"?s=2", "/v1/sse?s=2"},
+      {"a:b" + std::string("/c"), ""},
+      {"./a:b", "/v1/a:b"},
+      {"https://example.com", "/"},
+      {"https://EXAMPLE.com:443/m?s=3", "/m?s=3"},
+      {"//example.com/m", "/m"},
+      {"https://example.com/a/../m", "/m"}};
+  for (const auto& [uri, target] : good) {
+    const Result<std::string> found = ResolveOnSameOrigin(base, uri);
+    EXPECT_EQ(found ? *found : "", target) << uri;
+  }
+  for (const char* const uri :
+       {"", "#part", "/a b", "/a\r\nX: y", "/\xC3\xA9", "http://example.com/m",
+        "//example.com:8443/m", "https://example.com.evil/m", "https://evil@example.com/m",
+        "https:///m", "javascript:x"}) {
+    EXPECT_FALSE(ResolveOnSameOrigin(base, uri)) << uri;
+  }
+}
+
 }  // namespace
 }  // namespace mcpbridge

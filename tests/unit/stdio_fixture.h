@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,11 +22,9 @@
 #include "server/mcp/initialize.h"
 #include "server/runtime/executor.h"
 #include "server/upstream/stdio_upstream.h"
+#include "tests/unit/upstream_calls.h"
 
 namespace mcpbridge::test {
-
-// Longer than anything here takes, even under a sanitizer on a busy machine.
-inline constexpr std::chrono::seconds kPatience{20};
 
 // A server that does what it is told, by method; its argument says how it answers `initialize`.
 inline constexpr std::string_view kServerScript = R"py(
@@ -113,113 +110,6 @@ inline bool Gone(pid_t pid) {
   ::close(fd);
   return ready == 1;
 }
-
-// Keeps log lines.
-class LogCapture final : public spdlog::sinks::base_sink<std::mutex> {
- public:
-  // Waits for a line that holds `text`, and returns it; empty: none came.
-  std::string WaitFor(const std::string& text) {
-    std::unique_lock lock(mutex_);
-    std::string found;
-    changed_.wait_for(lock, kPatience, [&] {
-      for (const std::string& line : lines_) {
-        if (line.find(text) != std::string::npos) found = line;
-      }
-      return !found.empty();
-    });
-    return found;
-  }
-
- private:
-  void sink_it_(const spdlog::details::log_msg& message) override {
-    lines_.emplace_back(message.payload.data(), message.payload.size());
-    changed_.notify_all();
-  }
-  void flush_() override {}
-
-  std::condition_variable_any changed_;
-  std::vector<std::string> lines_;
-};
-
-// How a call ended.
-struct Outcome {
-  std::string result;  // raw; empty: there is none
-  std::string rpc_error;
-  std::optional<Error> error;
-};
-
-// One call from a lane. Copies share it.
-class TestCall {
- public:
-  TestCall(StdioUpstream& upstream, Lane& lane, std::string method, std::string params)
-      : state_(std::make_shared<State>()), lane_(lane) {
-    lane_.Post([state = state_, &upstream, &lane, method = std::move(method),
-                params = std::move(params)]() mutable {
-      state->Start(upstream, lane, std::move(method), std::move(params));
-    });
-  }
-
-  Outcome Wait() {
-    if (state_->future.wait_for(kPatience) != std::future_status::ready) {
-      ADD_FAILURE() << "no answer";
-      return {};
-    }
-    return state_->future.get();
-  }
-  // Ends the call, and returns when it has ended; whether it had been answered.
-  bool Cancel() {
-    std::promise<bool> done;
-    std::future<bool> result = done.get_future();
-    lane_.Post([state = state_, done = std::move(done)]() mutable {
-      state->exchange.reset();
-      state->self.reset();
-      done.set_value(state->answered);
-    });
-    return result.get();
-  }
-
- private:
-  struct State final : ReplyHandler, std::enable_shared_from_this<State> {
-    void Start(StdioUpstream& upstream, Lane& lane, std::string method, std::string params) {
-      inside_send = true;
-      auto sent = upstream.Send(
-          lane,
-          {.method = std::move(method), .params = std::move(params), .deadline = {}, .headers = {}},
-          *this);
-      inside_send = false;
-      if (!sent) return End({.result = {}, .rpc_error = {}, .error = sent.error()});
-      exchange = std::move(*sent);
-      self = shared_from_this();
-    }
-    void OnReply(Result<jsonrpc::Message> message) override {
-      EXPECT_FALSE(inside_send);
-      const std::shared_ptr<State> keep = std::move(self);
-      Outcome outcome;
-      if (message) {
-        outcome.result = message->result;
-        outcome.rpc_error = message->error;
-      } else {
-        outcome.error = message.error();
-      }
-      exchange.reset();
-      End(std::move(outcome));
-    }
-    void End(Outcome outcome) {
-      EXPECT_FALSE(std::exchange(answered, true));
-      promise.set_value(std::move(outcome));
-    }
-
-    std::promise<Outcome> promise;
-    std::future<Outcome> future = promise.get_future();
-    std::unique_ptr<Exchange> exchange;  // on the lane
-    std::shared_ptr<State> self;         // while under way
-    bool inside_send = false;
-    bool answered = false;
-  };
-
-  std::shared_ptr<State> state_;
-  Lane& lane_;
-};
 
 // Two lanes, and a scripted server that lives on the first.
 class StdioFixture : public testing::Test {

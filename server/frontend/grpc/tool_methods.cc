@@ -208,11 +208,22 @@ v1::Health HealthOf(UpstreamHealth health) {
   return v1::HEALTH_UNSPECIFIED;
 }
 
+v1::Transport TransportOf(TransportKind transport) {
+  switch (transport) {
+    case TransportKind::kHttp:
+      return v1::TRANSPORT_HTTP;
+    case TransportKind::kSse:
+      return v1::TRANSPORT_SSE;
+    case TransportKind::kStdio:
+      return v1::TRANSPORT_STDIO;
+  }
+  return v1::TRANSPORT_UNSPECIFIED;
+}
+
 void FillServer(const ServerConfig& config, const UpstreamStatus& status, v1::Server& out) {
   out.set_name(config.name);
   out.set_description(ValidUtf8(config.description));
-  out.set_transport(config.transport == TransportKind::kHttp ? v1::TRANSPORT_HTTP
-                                                             : v1::TRANSPORT_STDIO);
+  out.set_transport(TransportOf(config.transport));
   out.set_health(HealthOf(status.health));
   out.set_protocol_version(status.protocol_version);
   out.set_last_error(ValidUtf8(status.last_error));
