@@ -68,6 +68,13 @@ TESTS = {
                                     "everything_http"],
                                    servers=("everything_http",),
                                    needs=(PYTHON, "node", EVERYTHING), stubs=True),
+    "server_everything_sse": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/real_server.py",
+                                   "everything_sse"],
+                                  servers=("everything_sse",),
+                                  needs=(PYTHON, "node", EVERYTHING), stubs=True),
+    "server_python_sse": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/real_server.py",
+                               "python_sse"],
+                              servers=("python_sse",), needs=(PYTHON,), stubs=True),
     "server_everything_stdio": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/real_server.py",
                                      "everything_stdio"],
                                     servers=("everything_stdio",),
@@ -194,6 +201,18 @@ class Stack:
         self.run("everything", ["node", self.args.tools / EVERYTHING, "streamableHttp"],
                  {"PORT": str(port)}).wait_for(f"listening on port {port}")
         return {"url": f"http://127.0.0.1:{port}/mcp", "transport": "http"}
+
+    def server_everything_sse(self):
+        port = free_port()
+        self.run("everything", ["node", self.args.tools / EVERYTHING, "sse"],
+                 {"PORT": str(port)}).wait_for(f"running on port {port}")
+        return {"url": f"http://127.0.0.1:{port}/sse", "transport": "sse"}
+
+    def server_python_sse(self):
+        port = free_port()
+        self.run("python_sse", [self.args.tools / PYTHON, "-B", HERE / "servers" / "sse_python.py",
+                                port]).wait_for(f"running on http://127.0.0.1:{port}")
+        return {"url": f"http://127.0.0.1:{port}/sse", "transport": "sse"}
 
     def server_everything_stdio(self):
         return {"transport": "stdio", "command": shutil.which("node"),

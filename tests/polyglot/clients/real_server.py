@@ -9,7 +9,7 @@ import grpc
 from mcpbridge.v1 import tool_service_pb2 as pb
 from mcpbridge.v1 import tool_service_pb2_grpc as pb_grpc
 
-from support import GRPC, call_over_http, check, post
+from support import GRPC, call_over_http, check, events_of, post, wait_until
 
 
 def list_over_http():
@@ -53,6 +53,25 @@ def time_server(stub):
     check("an unknown timezone is the tool's own error", wrong.is_error, wrong)
 
 
+def python_sse(stub):
+    for text in call_both(stub, "add", {"a": 2, "b": 3}):
+        check("add answers", text == "5", text)
+    try:
+        stub.CallTool(pb.CallToolRequest(name="wait", arguments_json='{"seconds": 60}'), timeout=0.3)
+        check("a deadline ends a call", False)
+    except grpc.RpcError as error:
+        check("a deadline ends a call", error.code() == grpc.StatusCode.DEADLINE_EXCEEDED, error)
+    wait_until("the server was told, once", lambda: call_over_http(
+        "count_cancelled", {})[1]["result"]["content"][0]["text"] == "1")
+    events = events_of("/mcp/", {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": "report", "arguments": {"steps": 3}, "_meta": {"progressToken": "mine"}}})
+    progress = [event["params"] for event in events[:-1]]
+    check("progress arrives under the caller's token",
+          [p["progress"] for p in progress] == [1, 2, 3] and
+          all(p["progressToken"] == "mine" for p in progress), events)
+    check("and then the answer", events[-1]["result"]["content"][0]["text"] == "reported", events)
+
+
 def many_at_once(stub, name, arguments_of, text_of):
     with concurrent.futures.ThreadPoolExecutor(20) as threads:
         answers = list(threads.map(lambda i: call_over_grpc(stub, name, arguments_of(i)),
@@ -75,6 +94,9 @@ def main(server):
                          lambda i: {"source_timezone": "UTC", "time": f"00:{i % 60:02}",
                                     "target_timezone": "UTC"},
                          lambda i: f"T00:{i % 60:02}:00")
+        elif server == "python_sse":
+            python_sse(stub)
+            many_at_once(stub, "add", lambda i: {"a": i, "b": 1000}, lambda i: str(1000 + i))
         else:
             everything(stub)
             many_at_once(stub, "echo", lambda i: {"message": f"no. {i}!"}, lambda i: f"no. {i}!")

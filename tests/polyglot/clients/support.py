@@ -54,6 +54,16 @@ def post(path, message, headers=None, seconds=30):
             return error.code, parse(error)
 
 
+def events_of(path, message):
+    """The messages of the event stream that answers one message posted to the bridge."""
+    request = urllib.request.Request(HTTP + path, json.dumps(message).encode(), {
+        "Content-Type": "application/json", "Accept": "application/json, text/event-stream"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        check("the answer is a stream", answer.headers.get_content_type() == "text/event-stream")
+        return [json.loads(line[5:]) for line in answer.read().decode().splitlines()
+                if line.startswith("data:")]
+
+
 def parse(answer):
     body = answer.read().decode()
     if answer.headers.get_content_type() == "text/event-stream":
