@@ -180,6 +180,11 @@ std::optional<CallMethod> CallMethodOf(std::string_view name) {
   return std::nullopt;
 }
 
+bool IsForSession(CallMethod method) {
+  return method == CallMethod::kSetLevel || method == CallMethod::kSubscribe ||
+         method == CallMethod::kUnsubscribe;
+}
+
 void CallParams::Rename(std::string_view new_key) {
   if (new_key == key) return;
   const std::string quoted = jsonrpc::Quote(new_key);

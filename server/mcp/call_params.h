@@ -27,6 +27,8 @@ enum class CallMethod {
 std::string_view NameOf(CallMethod method);
 // nullopt: not one of them.
 std::optional<CallMethod> CallMethodOf(std::string_view name);
+// Whether what it sets is kept with the caller's session: without one it would be set for all.
+bool IsForSession(CallMethod method);
 
 // A part of a text.
 struct Span {

@@ -47,12 +47,6 @@ Error NotFound(const CallParams& params, const std::string& server) {
                .metadata = {{"tool", params.key}, {"server", server}}};
 }
 
-// Whether what it sets is kept with the session.
-bool IsForSession(CallMethod method) {
-  return method == CallMethod::kSetLevel || method == CallMethod::kSubscribe ||
-         method == CallMethod::kUnsubscribe;
-}
-
 // Whether its answer comes when the caller has had enough, not before a deadline.
 bool IsStream(CallMethod method) { return method == CallMethod::kListen; }
 

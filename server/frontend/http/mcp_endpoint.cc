@@ -34,12 +34,6 @@ Error SessionNotFound() {
                .message = "Session not found: Mcp-Session-Id names none, or one that is over"};
 }
 
-// Whether a request makes no sense outside of a session: what it sets would be set for all.
-bool NeedsSession(CallMethod method) {
-  return method == CallMethod::kSetLevel || method == CallMethod::kSubscribe ||
-         method == CallMethod::kUnsubscribe;
-}
-
 bool IsModernOnly(CallMethod method) {
   return method == CallMethod::kDiscover || method == CallMethod::kListen;
 }
@@ -347,7 +341,7 @@ std::unique_ptr<HttpCall> McpEndpoint::RouteCall(CallMethod method, Post& post) 
   std::optional<Error> error;
   if (!deadline) {
     error = deadline.error();
-  } else if (NeedsSession(method) && post.session == nullptr) {
+  } else if (IsForSession(method) && post.session == nullptr) {
     error =
         Error{.reason = Reason::kMethodNotFound,
               .message = std::string(NameOf(method)) +
