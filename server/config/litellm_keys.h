@@ -17,7 +17,6 @@ inline constexpr std::string_view kLiteLlmSections[] = {
     "finetune_settings",
     "guardrails",
     "include",
-    "litellm_settings",
     "mcp_tools",
     "model_list",
     "policies",
@@ -29,7 +28,6 @@ inline constexpr std::string_view kLiteLlmSections[] = {
 
 // Keys of an entry of `mcp_servers`.
 inline constexpr std::string_view kLiteLlmServerKeys[] = {
-    "access_groups",
     "allow_elicitation",
     "allow_sampling",
     "allowed_params",

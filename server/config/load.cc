@@ -7,6 +7,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
@@ -32,10 +33,32 @@ int ReadFile(const std::string& file, std::string& text) {
   return std::ferror(stream.get()) != 0 ? errno : 0;
 }
 
+// `litellm_settings.mcp_aliases`: by the key of the server, its aliases in the file's order.
+using Aliases = std::map<std::string, std::vector<ServerAlias>>;
+
+void ReadAliases(YamlReader& reader, const YamlValue& value, Aliases& aliases) {
+  for (const YamlReader::Entry& entry : reader.ReadEntries(value, YamlReader::BareKeys::kShown)) {
+    std::string key;
+    if (!reader.ReadNonEmpty(entry.value, key)) continue;
+    aliases[SpelledServerName(std::move(key))].push_back(
+        {.name = SpelledServerName(entry.key), .at = entry.value});
+  }
+}
+
+void ReadLiteLlmSettings(YamlReader& reader, const YamlValue& value, Aliases& aliases) {
+  reader.ReadMap(
+      value, {{"mcp_aliases", [&](const YamlValue& v) { ReadAliases(reader, v, aliases); }}},
+      [](const std::string& key) -> std::string {
+        if (!Nearest(key, {"mcp_aliases"}).empty()) return "";
+        return "is not supported: of litellm_settings mcp-bridge has mcp_aliases only";
+      });
+}
+
 // `mcp_servers`, names checked against each other.
 class ServersSection {
  public:
-  explicit ServersSection(YamlReader& reader) : reader_(reader) {}
+  ServersSection(YamlReader& reader, Aliases aliases)
+      : reader_(reader), aliases_(std::move(aliases)) {}
 
   std::vector<ServerConfig> Read(const YamlValue& value) {
     std::vector<ServerConfig> servers;
@@ -45,9 +68,16 @@ class ServersSection {
       YamlValue at = entry.value;
       const std::string key = SpelledServerName(entry.key);
       at.path = value.path + "." + ShownKey(key);
-      servers.push_back(ReadServerSection(reader_, entry.key, at));
-      Claim(key, at);
-      if (servers.back().name != key) Claim(servers.back().name, at);
+      servers.push_back(ReadServerSection(reader_, entry.key, at, aliases_[key]));
+      Claim(servers.back().name, at);
+      for (const std::string& name : servers.back().other_names) Claim(name, at);
+    }
+    for (const auto& [key, aliases] : aliases_) {
+      const auto is_key = [&key = key](const auto& e) { return SpelledServerName(e.key) == key; };
+      if (std::ranges::any_of(entries, is_key)) continue;
+      for (const ServerAlias& alias : aliases) {
+        reader_.AddError(alias.at, "is an alias of a server that mcp_servers does not have");
+      }
     }
     std::ranges::sort(servers, {}, &ServerConfig::name);
     return servers;
@@ -65,6 +95,7 @@ class ServersSection {
   }
 
   YamlReader& reader_;
+  Aliases aliases_;
   std::map<std::string, int> line_of_;
 };
 
@@ -111,18 +142,18 @@ void AddCrossErrors(YamlReader& reader, const Config& config, const std::string&
 
 Config ReadConfig(YamlReader& reader, const YamlValue& document, const std::string& file) {
   Config config;
-  bool has_servers = false;
+  Aliases aliases;
+  std::optional<YamlValue> servers;  // read when the aliases are known, wherever those stand
   reader.ReadMap(
       document,
-      {{"mcp_servers",
-        [&](const YamlValue& v) {
-          has_servers = true;
-          config.servers = ServersSection(reader).Read(v);
-        }},
+      {{"mcp_servers", [&](const YamlValue& v) { servers = v; }},
+       {"litellm_settings",
+        [&](const YamlValue& v) { ReadLiteLlmSettings(reader, v, aliases); }},
        {"general_settings", [&](const YamlValue& v) { ReadGeneralSettings(reader, v, config); }},
        {"bridge", [&](const YamlValue& v) { ReadBridgeSection(reader, v, config.bridge); }}},
       RefuseSection);
-  if (document.node.IsMap() && !has_servers) {
+  if (servers) config.servers = ServersSection(reader, std::move(aliases)).Read(*servers);
+  if (document.node.IsMap() && !servers) {
     reader.AddError(0, "mcp_servers", ServersSection::kNoServer);
   }
   AddCrossErrors(reader, config, file);

@@ -67,9 +67,10 @@ bool IsTemplate(const YamlValue& value) {
 // them.
 class ServerSection {
  public:
-  ServerSection(YamlReader& reader, const std::string& key, const YamlValue& value)
-      : reader_(reader), value_(value), key_(SpelledServerName(key)) {
-    server_.name = key_;
+  ServerSection(YamlReader& reader, const std::string& key, const YamlValue& value,
+                const std::vector<ServerAlias>& aliases)
+      : reader_(reader), value_(value), key_(SpelledServerName(key)), aliases_(aliases) {
+    server_.name = aliases.empty() ? key_ : aliases.front().name;
   }
 
   ServerConfig Read() {
@@ -79,6 +80,7 @@ class ServerSection {
       SettleTransport();
       SettleAuth();
     }
+    AddOtherNames();
     AddBareNames(server_.allowed_tools);
     AddBareNames(server_.disallowed_tools);
     return std::move(server_);
@@ -118,6 +120,7 @@ class ServerSection {
              }),
          key("allowed_tools", tools(server_.allowed_tools)),
          key("disallowed_tools", tools(server_.disallowed_tools)),
+         key("access_groups", [this](const YamlValue& v) { ReadAccessGroups(v); }),
          key("isolation", [this](const YamlValue& v) { ReadIsolation(v); }),
          key("protocol", [this](const YamlValue& v) { ReadProtocol(v); }),
          key("timeout", [this](const YamlValue& v) { ReadTimeout(v); }),
@@ -226,6 +229,20 @@ class ServerSection {
     }
   }
 
+  void ReadAccessGroups(const YamlValue& value) {
+    const auto items = reader_.ReadItems(value);
+    if (!items) return;
+    for (const YamlValue& item : *items) {
+      std::string group;
+      if (!reader_.ReadNonEmpty(item, group)) continue;
+      if (group.find_first_of(",/ \t\r\n") != group.npos) {
+        reader_.AddError(item, "an access group's name must not have a comma, a slash or a space");
+      } else if (!Contains(server_.access_groups, group)) {
+        server_.access_groups.push_back(std::move(group));
+      }
+    }
+  }
+
   void ReadIsolation(const YamlValue& value) {
     std::string word;
     if (!reader_.ReadWord(value, word)) return;
@@ -262,12 +279,27 @@ class ServerSection {
   // The key too: LiteLLM wants it so, and tools may be listed under either.
   void CheckNames() {
     AddFault(value_, NameFault(key_));
-    const YamlValue& named_at = Given("alias") ? *Given("alias") : value_;
-    if (server_.name != key_) AddFault(named_at, NameFault(server_.name));
-    if (Contains(kReservedNames, server_.name)) {
-      reader_.AddError(named_at,
-                       "this name is a path of mcp-bridge itself: give the server an alias");
+    if (Given("alias")) CheckName(server_.name, *Given("alias"));
+    if (!Given("alias") && aliases_.empty()) CheckName(key_, value_);
+    for (const ServerAlias& alias : aliases_) CheckName(alias.name, alias.at);
+  }
+
+  void CheckName(const std::string& name, const YamlValue& at) {
+    if (name != key_) AddFault(at, NameFault(name));
+    if (Contains(kReservedNames, name)) {
+      reader_.AddError(at, "this name is a path of mcp-bridge itself: give the server an alias");
     }
+  }
+
+  void AddOtherNames() {
+    const auto add = [this](const std::string& name) {
+      if (name != server_.name && !Contains(server_.other_names, name) &&
+          !Contains(kReservedNames, name)) {
+        server_.other_names.push_back(name);
+      }
+    };
+    add(key_);
+    for (const ServerAlias& alias : aliases_) add(alias.name);
   }
 
   void SettleTransport() {
@@ -335,12 +367,19 @@ class ServerSection {
   void AddBareNames(std::vector<std::string>& tools) const {
     const std::size_t count = tools.size();
     for (std::size_t i = 0; i < count; ++i) {
-      for (const std::string& prefix : {server_.name + "-", key_ + "-"}) {
-        if (!tools[i].starts_with(prefix) || tools[i].size() == prefix.size()) continue;
-        std::string bare = tools[i].substr(prefix.size());
-        if (!Contains(tools, bare)) tools.push_back(std::move(bare));
-      }
+      AddBareName(server_.name, tools[i], tools);
+      AddBareName(key_, tools[i], tools);
+      for (const std::string& name : server_.other_names) AddBareName(name, tools[i], tools);
     }
+  }
+
+  // By value: `tool` is one of `tools`.
+  static void AddBareName(const std::string& server, std::string tool,
+                          std::vector<std::string>& tools) {
+    const std::string prefix = server + "-";
+    if (!tool.starts_with(prefix) || tool.size() == prefix.size()) return;
+    std::string bare = tool.substr(prefix.size());
+    if (!Contains(tools, bare)) tools.push_back(std::move(bare));
   }
 
   bool HasHeader(std::string_view name) const {
@@ -365,6 +404,7 @@ class ServerSection {
   YamlReader& reader_;
   const YamlValue& value_;
   const std::string key_;
+  const std::vector<ServerAlias>& aliases_;
   ServerConfig server_;
   std::map<std::string, YamlValue, std::less<>> given_;
   std::optional<TransportKind> transport_;  // null: not given, or refused
@@ -376,8 +416,9 @@ class ServerSection {
 
 }  // namespace
 
-ServerConfig ReadServerSection(YamlReader& reader, const std::string& key, const YamlValue& value) {
-  return ServerSection(reader, key, value).Read();
+ServerConfig ReadServerSection(YamlReader& reader, const std::string& key, const YamlValue& value,
+                               const std::vector<ServerAlias>& aliases) {
+  return ServerSection(reader, key, value, aliases).Read();
 }
 
 std::string SpelledServerName(std::string name) {

@@ -61,9 +61,9 @@ void RouteTable::AddTemplates(std::size_t server) {
   }
 }
 
-bool RouteTable::AllKnown(ListKind kind) const {
+bool RouteTable::AllKnown(ListKind kind, const Scope& scope) const {
   for (std::size_t server = 0; server < catalogues_.size(); ++server) {
-    if (Known(server, kind) == nullptr) return false;
+    if (scope.Contains(server) && Known(server, kind) == nullptr) return false;
   }
   return true;
 }
@@ -73,24 +73,12 @@ bool RouteTable::Allowed(const ServerConfig& server, std::string_view tool) {
   return server.allowed_tools.empty() || Contains(server.allowed_tools, tool);
 }
 
-Result<std::size_t> RouteTable::FindServer(std::string_view name) const {
-  const auto at = std::lower_bound(
-      config_.servers.begin(), config_.servers.end(), name,
-      [](const ServerConfig& server, std::string_view wanted) { return server.name < wanted; });
-  if (at == config_.servers.end() || at->name != name) {
-    return Error{.reason = Reason::kServerNotFound,
-                 .message = "no server named \"" + std::string(name) + "\" is configured",
-                 .metadata = {{"server", std::string(name)}}};
-  }
-  return static_cast<std::size_t>(at - config_.servers.begin());
+Result<Route> RouteTable::Resolve(const Scope& scope, std::string_view name) const {
+  return ResolveNamed(ListKind::kTools, scope, name);
 }
 
-Result<Route> RouteTable::Resolve(std::string_view server, std::string_view name) const {
-  return ResolveNamed(ListKind::kTools, server, name);
-}
-
-Result<Route> RouteTable::ResolvePrompt(std::string_view server, std::string_view name) const {
-  return ResolveNamed(ListKind::kPrompts, server, name);
+Result<Route> RouteTable::ResolvePrompt(const Scope& scope, std::string_view name) const {
+  return ResolveNamed(ListKind::kPrompts, scope, name);
 }
 
 // `name` is the server's own, unless `listed`, all that the caller said, is one of `names` that was
@@ -113,48 +101,54 @@ Result<Route> RouteTable::ResolveAt(ListKind kind, std::size_t server, const Lis
   return Route{.server = server, .name = name, .unknown = list != nullptr && entry == nullptr};
 }
 
-Result<Route> RouteTable::ResolveNamed(ListKind kind, std::string_view server,
+Result<Route> RouteTable::ResolveNamed(ListKind kind, const Scope& scope,
                                        std::string_view name) const {
   const std::size_t separator = name.find(kNameSeparator);
   const bool has_prefix = separator != std::string_view::npos && separator != 0;
   const std::string_view prefix = has_prefix ? name.substr(0, separator) : std::string_view();
   const std::string_view rest = has_prefix ? name.substr(separator + 1) : name;
+  const std::optional<std::size_t> named = IndexOf(config_, prefix);
 
-  if (!server.empty() || config_.servers.size() == 1) {
-    const Result<std::size_t> index = server.empty() ? Result<std::size_t>(0) : FindServer(server);
-    if (!index) return index.error();
+  if (const std::optional<std::size_t> only = scope.Only(config_)) {
     // LiteLLM prefixes names on single-server paths too: its spelling is accepted, unless the
     // server itself has something of that very name.
-    const ServerNames& names = names_[kind][*index];
-    const bool own = FindEntry(Known(*index, kind), names.alone, name, name) != nullptr;
-    const bool spelled_out = prefix == config_.servers[*index].name && !rest.empty() && !own;
-    return spelled_out ? ResolveAt(kind, *index, names.among_all, rest, name)
-                       : ResolveAt(kind, *index, names.alone, name, name);
+    const ServerNames& names = names_[kind][*only];
+    const bool own = FindEntry(Known(*only, kind), names.alone, name, name) != nullptr;
+    const bool spelled_out = named && *named == *only && !rest.empty() && !own;
+    return spelled_out ? ResolveAt(kind, *only, names.among_all, rest, name)
+                       : ResolveAt(kind, *only, names.alone, name, name);
   }
-  if (has_prefix) {
-    const Result<std::size_t> index = FindServer(prefix);
-    if (index) return ResolveAt(kind, *index, names_[kind][*index].among_all, rest, name);
+  if (named && scope.Contains(*named)) {
+    return ResolveAt(kind, *named, names_[kind][*named].among_all, rest, name);
   }
-  return ResolveBare(kind, name);
+  return ResolveBare(kind, scope, name);
 }
 
 // Among several servers, without the name of one in front.
-Result<Route> RouteTable::ResolveBare(ListKind kind, std::string_view name) const {
+Result<Route> RouteTable::ResolveBare(ListKind kind, const Scope& scope,
+                                      std::string_view name) const {
   const auto found = by_name_[kind].find(name);
   if (found != by_name_[kind].end()) {
-    if (found->second.size() > 1) return Ambiguous(kind, name, found->second);
-    const std::size_t server = found->second.front();
-    return ResolveAt(kind, server, names_[kind][server].among_all, name, name);
+    const std::vector<std::size_t>& servers = found->second;
+    const auto contains = [&scope](std::size_t server) { return scope.Contains(server); };
+    const auto first = std::find_if(servers.begin(), servers.end(), contains);
+    if (first != servers.end()) {
+      if (std::any_of(first + 1, servers.end(), contains)) {
+        return Ambiguous(kind, name, scope, servers);
+      }
+      return ResolveAt(kind, *first, names_[kind][*first].among_all, name, name);
+    }
   }
   // The name of a server may be so long that no more than its beginning is left.
   for (std::size_t server = 0; server < catalogues_.size(); ++server) {
+    if (!scope.Contains(server)) continue;
     const ListedNames& names = names_[kind][server].among_all;
     if (names.FindShortened(name) != nullptr) return ResolveAt(kind, server, names, name, name);
   }
-  return NotFound(kind, name, AllKnown(kind));
+  return NotFound(kind, name, AllKnown(kind, scope));
 }
 
-Error RouteTable::Ambiguous(ListKind kind, std::string_view name,
+Error RouteTable::Ambiguous(ListKind kind, std::string_view name, const Scope& scope,
                             const std::vector<std::size_t>& servers) const {
   const std::string item(InfoOf(kind).item);
   Error error{
@@ -163,41 +157,39 @@ Error RouteTable::Ambiguous(ListKind kind, std::string_view name,
                  "\"; call it by one of:",
       .metadata = {{item, std::string(name)}}};
   for (const std::size_t server : servers) {
+    if (!scope.Contains(server)) continue;
     const ListEntry& entry = *Known(server, kind)->Find(name);
-    error.message += " " + ListedName(kind, server, entry, /*scoped=*/false);
+    error.message += " " + ListedName(kind, server, entry, scope);
   }
   return error;
 }
 
-Result<Route> RouteTable::ResolveResource(std::string_view server, std::string_view uri) const {
-  if (!server.empty()) {
-    const Result<std::size_t> index = FindServer(server);
-    if (!index) return index.error();
-    return Route{.server = *index, .name = uri};
-  }
-  if (config_.servers.size() == 1) return Route{.server = 0, .name = uri};
+Result<Route> RouteTable::ResolveResource(const Scope& scope, std::string_view uri) const {
+  if (const auto only = scope.Only(config_)) return Route{.server = *only, .name = uri};
   for (std::size_t i = 0; i < catalogues_.size(); ++i) {
+    if (!scope.Contains(i)) continue;
     const EntryList* list = Known(i, ListKind::kResources);
     if (list != nullptr && list->Find(uri) != nullptr) return Route{.server = i, .name = uri};
   }
   for (const Template& known : templates_) {
-    if (known.pattern.Matches(uri)) return Route{.server = known.server, .name = uri};
+    if (scope.Contains(known.server) && known.pattern.Matches(uri)) {
+      return Route{.server = known.server, .name = uri};
+    }
   }
   Error error{.reason = Reason::kResourceNotFound,
               .message = "Resource not found: " + std::string(uri),
               .metadata = {{"uri", std::string(uri)}}};
-  if (!AllKnown(ListKind::kResources) || !AllKnown(ListKind::kTemplates)) {
+  if (!AllKnown(ListKind::kResources, scope) || !AllKnown(ListKind::kTemplates, scope)) {
     error.message += " (some servers could not be asked for their resources)";
   }
   return error;
 }
 
 std::string RouteTable::ListedName(ListKind kind, std::size_t server, const ListEntry& entry,
-                                   bool scoped) const {
+                                   const Scope& scope) const {
   if (!InfoOf(kind).has_names) return entry.key;
   const ServerNames& names = names_[kind][server];
-  return scoped || config_.servers.size() == 1 ? names.alone.NameOf(entry)
-                                               : names.among_all.NameOf(entry);
+  return scope.Only(config_) ? names.alone.NameOf(entry) : names.among_all.NameOf(entry);
 }
 
 }  // namespace mcpbridge

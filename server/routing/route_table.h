@@ -12,6 +12,7 @@
 #include "server/routing/catalogue.h"
 #include "server/routing/list_kind.h"
 #include "server/routing/listed_names.h"
+#include "server/routing/scope.h"
 #include "server/routing/uri_template.h"
 
 namespace mcpbridge {
@@ -39,21 +40,18 @@ class RouteTable {
   RouteTable(const RouteTable&) = delete;
   RouteTable& operator=(const RouteTable&) = delete;
 
-  // A tool. `server` empty: by prefix, by the only server there is, or by a name that is unique.
+  // A tool of a server in `scope`. Of several: by prefix, or by a name that is unique in the scope.
   // Every name that ListedName() gives is found again.
-  // Errors: kServerNotFound, kToolNotFound, kToolAmbiguous, kToolNotAllowed.
-  Result<Route> Resolve(std::string_view server, std::string_view name) const;
+  // Errors: kToolNotFound, kToolAmbiguous, kToolNotAllowed.
+  Result<Route> Resolve(const Scope& scope, std::string_view name) const;
 
-  // A prompt, likewise. Errors: kServerNotFound, kPromptNotFound, kPromptAmbiguous.
-  Result<Route> ResolvePrompt(std::string_view server, std::string_view name) const;
+  // A prompt, likewise. Errors: kPromptNotFound, kPromptAmbiguous.
+  Result<Route> ResolvePrompt(const Scope& scope, std::string_view name) const;
 
-  // A resource. With a server named, or only one configured, that one: it knows best what it has.
-  // Otherwise the first, in the order of names, that lists the uri; otherwise the first with a
-  // template that matches it. Errors: kServerNotFound, kResourceNotFound.
-  Result<Route> ResolveResource(std::string_view server, std::string_view uri) const;
-
-  // Index of a server. Error: kServerNotFound.
-  Result<std::size_t> FindServer(std::string_view name) const;
+  // A resource. Where the scope is one server, of that one: it knows best what it has. Otherwise of
+  // the first, in the order of names, that lists the uri; otherwise of the first with a template
+  // that matches it. Error: kResourceNotFound.
+  Result<Route> ResolveResource(const Scope& scope, std::string_view uri) const;
 
   const Config& config() const { return config_; }
 
@@ -67,11 +65,11 @@ class RouteTable {
   // Whether the server's allowed_tools and disallowed_tools let `tool` through.
   static bool Allowed(const ServerConfig& server, std::string_view tool);
 
-  // What `entry`, one of a known list, is called in a list. A tool or a prompt: "server-name" where
-  // several servers are configured and none is given (`scoped`), the bare name otherwise, never
-  // longer than kMaxListedName. All else: its own key.
+  // What `entry`, one of a known list, is called in a list of `scope`. A tool or a prompt:
+  // "server-name" where that is several servers, the bare name otherwise, never longer than
+  // kMaxListedName. All else: its own key.
   std::string ListedName(ListKind kind, std::size_t server, const ListEntry& entry,
-                         bool scoped) const;
+                         const Scope& scope) const;
 
  private:
   struct ServerNames {
@@ -85,12 +83,12 @@ class RouteTable {
 
   void AddNames(ListKind kind, std::size_t server);
   void AddTemplates(std::size_t server);
-  bool AllKnown(ListKind kind) const;
-  Result<Route> ResolveNamed(ListKind kind, std::string_view server, std::string_view name) const;
+  bool AllKnown(ListKind kind, const Scope& scope) const;
+  Result<Route> ResolveNamed(ListKind kind, const Scope& scope, std::string_view name) const;
   Result<Route> ResolveAt(ListKind kind, std::size_t server, const ListedNames& names,
                           std::string_view name, std::string_view listed) const;
-  Result<Route> ResolveBare(ListKind kind, std::string_view name) const;
-  Error Ambiguous(ListKind kind, std::string_view name,
+  Result<Route> ResolveBare(ListKind kind, const Scope& scope, std::string_view name) const;
+  Error Ambiguous(ListKind kind, std::string_view name, const Scope& scope,
                   const std::vector<std::size_t>& servers) const;
 
   const Config& config_;

@@ -61,7 +61,7 @@ Result<PagePosition> ParseCursor(std::string_view cursor, ListKind kind, std::st
   const std::string_view server = TakePart(rest);
   if (server.empty() || rest.empty()) return Invalid("the cursor is not one that this bridge gave");
   if (member != InfoOf(kind).member) return Invalid("the cursor belongs to another list");
-  if (its_scope != scope) return Invalid("the cursor belongs to a list of another server");
+  if (its_scope != scope) return Invalid("the cursor belongs to a list of other servers");
   return PagePosition{.server = std::string(server), .key = std::string(rest)};
 }
 

@@ -10,7 +10,7 @@ namespace {
 // A list that waits for several servers. Kept by their callbacks; lives on one lane.
 struct Waiting {
   ListKind kind = ListKind::kTools;
-  std::string scope;
+  Scope scope;
   std::vector<std::size_t> servers;
   std::size_t left = 0;
   std::vector<std::optional<Error>> failures;  // by position in `servers`
@@ -25,15 +25,14 @@ Error NotKnown(const RouteTable& table, std::size_t server, ListKind kind) {
   return Error{.message = "its " + std::string(InfoOf(kind).item) + "s are not known"};
 }
 
-void AddItems(const EntryList& list, std::size_t server, Listing& listing) {
+void AddItems(const EntryList& list, std::size_t server, const Scope& scope, Listing& listing) {
   const RouteTable& table = *listing.table;
   const ServerConfig& config = table.config().servers[server];
   for (const ListEntry& entry : list.entries) {
     if (listing.kind == ListKind::kTools && !RouteTable::Allowed(config, entry.key)) continue;
     listing.items.push_back({.server = config.name,
                              .entry = &entry,
-                             .listed_name = table.ListedName(listing.kind, server, entry,
-                                                             /*scoped=*/!listing.scope.empty())});
+                             .listed_name = table.ListedName(listing.kind, server, entry, scope)});
   }
 }
 
@@ -44,7 +43,7 @@ void EndWaiting(Waiting& waiting, std::shared_ptr<const RouteTable> table) {
     return;
   }
   Listing listing{.kind = waiting.kind,
-                  .scope = waiting.scope,
+                  .scope = waiting.scope.Names(table->config()),
                   .table = std::move(table),
                   .items = {},
                   .unavailable = {}};
@@ -57,7 +56,7 @@ void EndWaiting(Waiting& waiting, std::shared_ptr<const RouteTable> table) {
                                            ? *waiting.failures[i]
                                            : NotKnown(*listing.table, server, waiting.kind));
     } else {
-      AddItems(*list, server, listing);
+      AddItems(*list, server, waiting.scope, listing);
     }
   }
   waiting.done(std::move(listing));
@@ -65,22 +64,13 @@ void EndWaiting(Waiting& waiting, std::shared_ptr<const RouteTable> table) {
 
 }  // namespace
 
-void Lister::List(ListKind kind, Lane& lane, const std::string& server,
+void Lister::List(ListKind kind, Lane& lane, const Scope& scope,
                   std::chrono::milliseconds max_age, Deadline deadline, Done done) {
   auto waiting = std::make_shared<Waiting>();
   waiting->kind = kind;
-  waiting->scope = server;
+  waiting->scope = scope;
+  waiting->servers = scope.Servers(config_);
   waiting->done = std::move(done);
-  if (!server.empty()) {
-    const Result<std::size_t> index = router_.Current(lane)->FindServer(server);
-    if (!index) {
-      waiting->done(index.error());
-      return;
-    }
-    waiting->servers = {*index};
-  } else {
-    for (std::size_t i = 0; i < config_.servers.size(); ++i) waiting->servers.push_back(i);
-  }
   waiting->left = waiting->servers.size();
   waiting->failures.resize(waiting->servers.size());
   for (std::size_t i = 0; i < waiting->servers.size(); ++i) {

@@ -19,7 +19,7 @@
 
 namespace mcpbridge {
 
-// One list of all servers, or of one, as of one moment.
+// One list of some servers together, as of one moment.
 struct Listing {
   struct Item {
     std::string_view server;  // its name; lives in the Config
@@ -27,7 +27,7 @@ struct Listing {
     std::string listed_name;  // what callers call it by; a resource's or template's own key
   };
   ListKind kind = ListKind::kTools;
-  std::string scope;  // the server that was asked for; empty: all
+  std::string scope;  // the names of the servers that were asked for (Scope::Names)
   std::shared_ptr<const RouteTable> table;
   std::vector<Item> items;  // sorted by server and key; tools: only those that are allowed
   // Servers whose items are missing, and why.
@@ -42,16 +42,16 @@ class Lister {
   Lister(const Config& config, UpstreamPool& pool, Router& router)
       : config_(config), pool_(pool), router_(router) {}
 
-  // Of one server, or of all (`server` empty). Asks servers whose list isn't known or older than
-  // `max_age`, waiting until `deadline` at the most. `done` runs once on `lane`, possibly before
-  // this returns; whoever may be gone by then must make `done` know. On `lane`. Errors:
-  // kServerNotFound; what kept the server, or every server, from answering.
-  void List(ListKind kind, Lane& lane, const std::string& server, std::chrono::milliseconds max_age,
+  // Of the servers in `scope`. Asks those whose list isn't known or older than `max_age`, waiting
+  // until `deadline` at the most. `done` runs once on `lane`, possibly before this returns; whoever
+  // may be gone by then must make `done` know. On `lane`. Error: what kept every server from
+  // answering.
+  void List(ListKind kind, Lane& lane, const Scope& scope, std::chrono::milliseconds max_age,
             Deadline deadline, Done done);
 
   // The same with the configured age.
-  void List(ListKind kind, Lane& lane, const std::string& server, Deadline deadline, Done done) {
-    List(kind, lane, server, config_.bridge.catalogue_ttl, deadline, std::move(done));
+  void List(ListKind kind, Lane& lane, const Scope& scope, Deadline deadline, Done done) {
+    List(kind, lane, scope, config_.bridge.catalogue_ttl, deadline, std::move(done));
   }
 
  private:

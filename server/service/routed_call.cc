@@ -65,7 +65,7 @@ RoutedCall::~RoutedCall() {
 }
 
 std::optional<Error> RoutedCall::Start(CallRequest request) {
-  server_ = std::move(request.server);
+  scope_ = std::move(request.scope);
   params_ = std::move(request.params);
   deadline_ = request.deadline;
   if (!IsStream(params_.method)) {
@@ -99,23 +99,19 @@ std::optional<Error> RoutedCall::RouteAndSend(bool may_ask) {
 Result<Route> RoutedCall::Resolve(const RouteTable& table) const {
   switch (params_.kind) {
     case CallParams::KeyKind::kTool:
-      return table.Resolve(server_, params_.key);
+      return table.Resolve(scope_, params_.key);
     case CallParams::KeyKind::kPrompt:
-      return table.ResolvePrompt(server_, params_.key);
+      return table.ResolvePrompt(scope_, params_.key);
     case CallParams::KeyKind::kResource:
-      return table.ResolveResource(server_, params_.key);
+      return table.ResolveResource(scope_, params_.key);
     case CallParams::KeyKind::kNone:
       break;
   }
-  if (server_.empty() && service_.config().servers.size() > 1) {
-    return Error{.reason = Reason::kServerNotFound,
-                 .message = std::string(NameOf(params_.method)) +
-                            " is for one server: name it in the path, /mcp/{server}"};
-  }
-  const Result<std::size_t> server =
-      server_.empty() ? Result<std::size_t>(0) : table.FindServer(server_);
-  if (!server) return server.error();
-  return Route{.server = *server, .name = params_.key};
+  const std::optional<std::size_t> only = scope_.Only(service_.config());
+  if (only) return Route{.server = *only, .name = params_.key};
+  return Error{.reason = Reason::kServerNotFound,
+               .message = std::string(NameOf(params_.method)) +
+                          " is for one server: name it in the path, /mcp/{server}"};
 }
 
 std::optional<Error> RoutedCall::Send(const Route& route) {
@@ -226,11 +222,11 @@ void RoutedCall::Ask(std::optional<std::size_t> server) {
         if (alive->call != nullptr) alive->call->OnAsked(std::nullopt);
       });
     };
-    service_.lister().List(kind, lane_, "", kMissMaxAge, deadline,
-                           [&service = service_, &lane = lane_, more, deadline,
+    service_.lister().List(kind, lane_, scope_, kMissMaxAge, deadline,
+                           [&service = service_, &lane = lane_, scope = scope_, more, deadline,
                             asked](const Result<Listing>& listing) {
                              if (listing && listing->kind == more) return asked(listing);
-                             service.lister().List(more, lane, "", kMissMaxAge, deadline, asked);
+                             service.lister().List(more, lane, scope, kMissMaxAge, deadline, asked);
                            });
   }
 }

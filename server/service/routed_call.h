@@ -8,6 +8,7 @@
 #include "server/base/deadline.h"
 #include "server/base/error.h"
 #include "server/mcp/call_params.h"
+#include "server/routing/scope.h"
 #include "server/runtime/deadline_queue.h"
 #include "server/runtime/lane.h"
 #include "server/service/client_session.h"
@@ -18,7 +19,7 @@ namespace mcpbridge {
 
 // A request that one server answers, as either front hands it over.
 struct CallRequest {
-  std::string server;  // from the path or the request; empty: none named
+  Scope scope;  // the servers it may go to
   CallParams params;
   Deadline deadline;       // the caller's own; the server's and the bridge's bounds are added
   CallerHeaders& headers;  // for `extra_headers`; used in Start() only
@@ -101,7 +102,7 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   ToolService& service_;
   Lane& lane_;
   Handler& handler_;
-  std::string server_;
+  Scope scope_;
   bool modern_ = false;
   bool translated_ = false;
   Headers param_headers_;

@@ -89,14 +89,19 @@ bool ToolService::Authorized(const CallerHeaders& headers) const {
   return CRYPTO_memcmp(digest.data(), key_digest_.data(), digest.size()) == 0;
 }
 
+Result<Scope> ToolService::ScopeOf(std::string_view path, const CallerHeaders& headers) const {
+  return FindScope(config_, {.path = path,
+                             .servers = headers.Get("x-mcp-servers"),
+                             .groups = headers.Get("x-mcp-access-groups")});
+}
+
 Lane& ToolService::PickLane(std::string_view server, std::string_view name) {
   // Names alone, from the configuration: what only a catalogue knows is found out on the lane.
   const std::string_view prefix = name.substr(0, name.find(kNameSeparator));
-  const std::string_view wanted = server.empty() ? prefix : server;
-  for (std::size_t i = 0; i < config_.servers.size(); ++i) {
-    if (config_.servers.size() > 1 && config_.servers[i].name != wanted) continue;
-    if (Lane* home = pool_.upstream(i).home()) return *home;
-  }
+  const std::optional<std::size_t> wanted =
+      config_.servers.size() == 1 ? 0 : IndexOf(config_, server.empty() ? prefix : server);
+  Lane* const home = wanted ? pool_.upstream(*wanted).home() : nullptr;
+  if (home != nullptr) return *home;
   const unsigned turn = next_lane_.fetch_add(1, std::memory_order_relaxed);
   return executor_.lane(static_cast<int>(turn % static_cast<unsigned>(executor_.lane_count())));
 }

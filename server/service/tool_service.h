@@ -56,6 +56,10 @@ class ToolService {
   // thread.
   bool Authorized(const CallerHeaders& headers) const;
 
+  // The servers that a caller wants: those that `path` names, else those of its headers
+  // x-mcp-servers and x-mcp-access-groups, else all. Any thread. Errors: see FindScope().
+  Result<Scope> ScopeOf(std::string_view path, const CallerHeaders& headers) const;
+
   // The lane that a call had best begin on: its server's home where that is known from the names
   // alone, otherwise one in turn. Any thread.
   Lane& PickLane(std::string_view server, std::string_view name);

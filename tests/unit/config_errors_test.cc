@@ -59,13 +59,28 @@ const BadCase kTopLevelCases[] = {
     {WithServer("model_list: [s3cr3t]\n"),
      "c.yaml:3: model_list: is LiteLLM's and not for mcp-bridge: move mcp_servers and "
      "general_settings.master_key to a file of their own and start mcp-bridge with that\n"},
-    {WithServer("litellm_settings: {}\nrouter_settings: {}\nenvironment_variables: {K: s3cr3t}\n"),
-     "c.yaml:3: litellm_settings: is LiteLLM's and not for mcp-bridge: move mcp_servers and "
+    {WithServer("router_settings: {}\nenvironment_variables: {K: s3cr3t}\n"),
+     "c.yaml:3: router_settings: is LiteLLM's and not for mcp-bridge: move mcp_servers and "
      "general_settings.master_key to a file of their own and start mcp-bridge with that\n"
-     "c.yaml:4: router_settings: is LiteLLM's and not for mcp-bridge: move mcp_servers and "
-     "general_settings.master_key to a file of their own and start mcp-bridge with that\n"
-     "c.yaml:5: environment_variables: is LiteLLM's and not for mcp-bridge: move mcp_servers and "
+     "c.yaml:4: environment_variables: is LiteLLM's and not for mcp-bridge: move mcp_servers and "
      "general_settings.master_key to a file of their own and start mcp-bridge with that\n"},
+    {WithServer("litellm_settings: {drop_params: s3cr3t, mcp_alias: {}}\n"),
+     "c.yaml:3: litellm_settings.drop_params: is not supported: of litellm_settings mcp-bridge has "
+     "mcp_aliases only\n"
+     "c.yaml:3: litellm_settings.mcp_alias: unknown key; did you mean \"mcp_aliases\"?\n"},
+    {WithServer("litellm_settings:\n  mcp_aliases:\n    x: nobody\n    b-c: a\n    mcp: a\n"),
+     "c.yaml:5: litellm_settings.mcp_aliases.x: is an alias of a server that mcp_servers does not "
+     "have\n"
+     "c.yaml:6: litellm_settings.mcp_aliases.b-c: a server's name must not contain '-', which "
+     "stands between server and tool: use '_'\n"
+     "c.yaml:7: litellm_settings.mcp_aliases.mcp: this name is a path of mcp-bridge itself: give "
+     "the server an alias\n"},
+    {Server("    url: http://h/mcp\n    access_groups: [ok, 'a,b', '']\n    mcp_access_groups: [x]\n"),
+     "c.yaml:4: mcp_servers.a.access_groups[1]: an access group's name must not have a comma, a "
+     "slash or a space\n"
+     "c.yaml:4: mcp_servers.a.access_groups[2]: must not be empty\n"
+     "c.yaml:5: mcp_servers.a.mcp_access_groups: is a LiteLLM key that mcp-bridge does not support "
+     "yet\n"},
     {WithServer("mcp_server: {}\n"),
      "c.yaml:3: mcp_server: unknown key; did you mean \"mcp_servers\"?\n"},
     {WithServer("something_else: s3cr3t\n"), "c.yaml:3: something_else: unknown key\n"},

@@ -21,23 +21,23 @@ v1::Tool ToolOf(const std::string& json) {
 
 TEST(ToolListingTest, PageSizes) {
   v1::ListToolsRequest request;
-  EXPECT_EQ(ParsePageRequest(request)->max_items, 1000u);
+  EXPECT_EQ(ParsePageRequest(request, request.server())->max_items, 1000u);
   request.set_page_size(7);
-  EXPECT_EQ(ParsePageRequest(request)->max_items, 7u);
+  EXPECT_EQ(ParsePageRequest(request, request.server())->max_items, 7u);
   request.set_page_size(100'000);
-  EXPECT_EQ(ParsePageRequest(request)->max_items, 1000u);
+  EXPECT_EQ(ParsePageRequest(request, request.server())->max_items, 1000u);
   request.set_page_size(-1);
-  EXPECT_EQ(ParsePageRequest(request).error().reason, Reason::kInvalidArguments);
+  EXPECT_EQ(ParsePageRequest(request, request.server()).error().reason, Reason::kInvalidArguments);
 }
 
 TEST(ToolListingTest, APageTokenIsOneOfToolsAndOfItsServer) {
   v1::ListToolsRequest request;
   request.set_page_token(CursorOf(ListKind::kTools, "", {.server = "a", .key = "x"}));
-  EXPECT_EQ(ParsePageRequest(request)->after, (PagePosition{.server = "a", .key = "x"}));
+  EXPECT_EQ(ParsePageRequest(request, request.server())->after, (PagePosition{.server = "a", .key = "x"}));
   request.set_server("a");
-  EXPECT_EQ(ParsePageRequest(request).error().reason, Reason::kInvalidArguments);
+  EXPECT_EQ(ParsePageRequest(request, request.server()).error().reason, Reason::kInvalidArguments);
   request.set_page_token(CursorOf(ListKind::kPrompts, "a", {.server = "a", .key = "x"}));
-  EXPECT_EQ(ParsePageRequest(request).error().reason, Reason::kInvalidArguments);
+  EXPECT_EQ(ParsePageRequest(request, request.server()).error().reason, Reason::kInvalidArguments);
 }
 
 class PagesTest : public testing::Test {
@@ -62,7 +62,7 @@ class PagesTest : public testing::Test {
     request.set_page_size(size);
     do {
       v1::ListToolsResponse response;
-      FillPage(listing_, ParsePageRequest(request).value(), response);
+      FillPage(listing_, ParsePageRequest(request, request.server()).value(), response);
       pages.emplace_back();
       for (const v1::Tool& tool : response.tools()) {
         pages.back() += tool.server() + '/' + tool.name() + ' ';

@@ -90,7 +90,7 @@ TEST(GuardsTest, TheSmallerTimeoutWins) {
 TEST(HttpPathTest, LeadsToServers) {
   const auto server = [](const char* target) -> std::string {
     const HttpPath path = HttpPath::Parse(target);
-    return path.kind == HttpPath::Kind::kMcp ? "<" + path.server + ">" : "no";
+    return path.kind == HttpPath::Kind::kMcp ? "<" + path.names + ">" : "no";
   };
   EXPECT_EQ(server("/mcp"), "<>");
   EXPECT_EQ(server("/mcp/"), "<>");
@@ -99,6 +99,9 @@ TEST(HttpPathTest, LeadsToServers) {
   EXPECT_EQ(server("/mcp/git/"), "<git>");
   EXPECT_EQ(server("/git/mcp"), "<git>");
   EXPECT_EQ(server("/git/mcp/"), "<git>");
+  EXPECT_EQ(server("/a,b/mcp"), "<a,b>");
+  EXPECT_EQ(server("/mcp/a%2Cb%2cdev_%"), "<a,b,dev_%>");
+  EXPECT_EQ(server("/mcp/%zz%2"), "<%zz%2>");
   for (const char* other : {"/", "", "/mcpx", "/a/b/mcp", "/mcp/a/b", "//mcp", "*"}) {
     EXPECT_EQ(server(other), "no") << other;
   }

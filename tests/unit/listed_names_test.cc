@@ -95,9 +95,9 @@ TEST(ListedNamesTest, EveryListedNameLeadsBack) {
     }
     const RouteTable table(config, catalogues);
     for (const ListKind kind : {ListKind::kTools, ListKind::kPrompts}) {
-      const auto resolve = [&](std::string_view server, std::string_view name) {
-        return kind == ListKind::kTools ? table.Resolve(server, name)
-                                        : table.ResolvePrompt(server, name);
+      const auto resolve = [&](const Scope& scope, std::string_view name) {
+        return kind == ListKind::kTools ? table.Resolve(scope, name)
+                                        : table.ResolvePrompt(scope, name);
       };
       std::set<std::string> names;
       for (std::size_t i = 0; i < servers.size(); ++i) {
@@ -106,16 +106,16 @@ TEST(ListedNamesTest, EveryListedNameLeadsBack) {
         const RouteTable early(config, alone);
         std::set<std::string> scoped_names;
         for (const ListEntry& entry : table.Known(i, kind)->entries) {
-          const std::string name = table.ListedName(kind, i, entry, /*scoped=*/false);
-          const std::string scoped = table.ListedName(kind, i, entry, /*scoped=*/true);
+          const std::string name = table.ListedName(kind, i, entry, {});
+          const std::string scoped = table.ListedName(kind, i, entry, Scope(i));
           EXPECT_LE(name.size(), kMaxListedName) << name;
           EXPECT_LE(scoped.size(), kMaxListedName) << scoped;
           EXPECT_TRUE(names.insert(name).second) << name;
           EXPECT_TRUE(scoped_names.insert(scoped).second) << scoped;
-          EXPECT_EQ(early.ListedName(kind, i, entry, false), name) << "whoever else is known";
-          for (const auto& [server, listed] :
-               {std::pair(std::string(), name), std::pair(servers[i], scoped)}) {
-            const Result<Route> route = resolve(server, listed);
+          EXPECT_EQ(early.ListedName(kind, i, entry, {}), name) << "whoever else is known";
+          for (const auto& [scope, listed] :
+               {std::pair(Scope(), name), std::pair(Scope(i), scoped)}) {
+            const Result<Route> route = resolve(scope, listed);
             ASSERT_TRUE(route) << listed << ": " << route.error().message;
             EXPECT_EQ(route->server, i) << listed;
             EXPECT_EQ(route->name, entry.key) << listed;

@@ -88,10 +88,9 @@ void FillMember(std::string_view name, od::value value, v1::Tool& out) {
 
 }  // namespace
 
-Result<PageRequest> ParsePageRequest(const v1::ListToolsRequest& request) {
+Result<PageRequest> ParsePageRequest(const v1::ListToolsRequest& request, std::string_view scope) {
   if (request.page_size() < 0) return InvalidArguments("page_size must not be negative");
-  Result<PagePosition> after =
-      ParseCursor(request.page_token(), ListKind::kTools, request.server());
+  Result<PagePosition> after = ParseCursor(request.page_token(), ListKind::kTools, scope);
   if (!after) return InvalidArguments("page_token: " + after.error().message);
   const auto wanted = static_cast<std::size_t>(request.page_size());
   return PageRequest{.after = *std::move(after),

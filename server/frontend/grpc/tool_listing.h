@@ -2,6 +2,8 @@
 
 #include <mcpbridge/v1/tool_service.pb.h>
 
+#include <string_view>
+
 #include "server/base/error.h"
 #include "server/routing/catalogue.h"
 #include "server/service/list_page.h"
@@ -9,8 +11,9 @@
 
 namespace mcpbridge {
 
-// Which page `request` wants, checked. Errors: kInvalidArguments (negative size, bad token).
-Result<PageRequest> ParsePageRequest(const v1::ListToolsRequest& request);
+// Which page of the list of `scope` (Scope::Names) the `request` wants, checked. Errors:
+// kInvalidArguments (negative size, bad token).
+Result<PageRequest> ParsePageRequest(const v1::ListToolsRequest& request, std::string_view scope);
 
 // Fills in one page of `listing`, a list of tools.
 void FillPage(const Listing& listing, const PageRequest& page, v1::ListToolsResponse& out);

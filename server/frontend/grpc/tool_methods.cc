@@ -74,6 +74,13 @@ class ToolMethodCall : public GrpcUnaryCall<AsyncService, Request, Response, kRe
     return refused;
   }
 
+  // The server that the request names, or those that its metadata does.
+  Result<Scope> ScopeOf(const std::string& server) {
+    if (server.empty()) return tools().ScopeOf("", headers_);
+    const Result<std::size_t> index = FindServer(tools().config(), server);
+    return index ? Result<Scope>(Scope(*index)) : index.error();
+  }
+
   MetadataHeaders headers_{this->context_};
 
  private:
@@ -98,13 +105,16 @@ class CallToolCall final
     Result<CallParams> params = ParamsOf(request_);
     if (!params) return Finish(params.error());
     params_ = *std::move(params);
+    Result<Scope> scope = ScopeOf(request_.server());
+    if (!scope) return Finish(scope.error());
+    scope_ = *std::move(scope);
     ContinueOn(*(lane_ = &tools().PickLane(request_.server(), params_.key)));
   }
 
   void OnLane() override {
     routed_.emplace(tools(), *lane_, *this);
     const std::optional<Error> error =
-        routed_->Start(CallRequest{request_.server(), std::move(params_), deadline(), headers_});
+        routed_->Start(CallRequest{std::move(scope_), std::move(params_), deadline(), headers_});
     if (!error) return;
     routed_.reset();
     Finish(*error);
@@ -148,6 +158,7 @@ class CallToolCall final
   }
 
   Lane* lane_ = nullptr;
+  Scope scope_;
   CallParams params_;
   std::optional<RoutedCall> routed_;
 };
@@ -161,7 +172,10 @@ class ListToolsCall final
  private:
   void OnRequest() override {
     if (const std::optional<Error> refused = Admit()) return Finish(*refused);
-    Result<PageRequest> page = ParsePageRequest(request_);
+    Result<Scope> scope = ScopeOf(request_.server());
+    if (!scope) return Finish(scope.error());
+    scope_ = *std::move(scope);
+    Result<PageRequest> page = ParsePageRequest(request_, scope_.Names(tools().config()));
     if (!page) return Finish(page.error());
     page_ = *std::move(page);
     ContinueOn(*(lane_ = &tools().PickLane(request_.server(), "")));
@@ -172,7 +186,7 @@ class ListToolsCall final
     self_ = std::make_shared<ListToolsCall*>(this);
     const Deadline bound =
         Min(deadline(), Deadline::After(tools().config().bridge.limits.call_timeout));
-    tools().lister().List(ListKind::kTools, *lane_, request_.server(), bound,
+    tools().lister().List(ListKind::kTools, *lane_, scope_, bound,
                           [self = std::weak_ptr(self_)](Result<Listing> listing) {
                             if (const auto call = self.lock()) (*call)->Answer(listing);
                           });
@@ -192,6 +206,7 @@ class ListToolsCall final
   }
 
   Lane* lane_ = nullptr;
+  Scope scope_;
   PageRequest page_;
   std::shared_ptr<ListToolsCall*> self_;
 };

@@ -31,9 +31,9 @@ HttpDiscoverCall::~HttpDiscoverCall() {
   service_.Leave();
 }
 
-void HttpDiscoverCall::Start(const std::string& server) {
-  server_ = server;
-  if (server.empty() && service_.config().servers.size() > 1) return AnswerFromStatus();
+void HttpDiscoverCall::Start(Scope scope) {
+  scope_ = std::move(scope);
+  if (!scope_.Only(service_.config())) return AnswerFromStatus();
   const std::string params =
       WithRequestMeta("{}", {.protocol_version = kModernVersion,
                              .client_info = ServerInfo("mcp-bridge", kVersion),
@@ -42,7 +42,7 @@ void HttpDiscoverCall::Start(const std::string& server) {
   NoHeaders headers;
   call_.emplace(service_, lane_, static_cast<RoutedCall::Handler&>(*this));
   const auto error =
-      call_->Start(CallRequest{.server = server,
+      call_->Start(CallRequest{.scope = scope_,
                                .params = ReadCallParams(CallMethod::kDiscover, params).value(),
                                .deadline = Deadline::After(kAskTime),
                                .headers = headers,
@@ -62,9 +62,8 @@ void HttpDiscoverCall::OnCallEnd(Result<jsonrpc::Message> message) {
 void HttpDiscoverCall::AnswerFromStatus() {
   std::vector<std::string> capabilities;
   std::string instructions;
-  for (const ServerConfig& server : service_.config().servers) {
-    if (!server_.empty() && server.name != server_) continue;
-    UpstreamStatus status = service_.status().Of(server.name);
+  for (const std::size_t server : scope_.Servers(service_.config())) {
+    UpstreamStatus status = service_.status().Of(service_.config().servers[server].name);
     capabilities.push_back(std::move(status.capabilities));
     instructions = std::move(status.instructions);
   }

@@ -19,8 +19,7 @@ class HttpDiscoverCall final : public HttpCall, private RoutedCall::Handler {
   HttpDiscoverCall(ToolService& service, Lane& lane, Reply reply);
   ~HttpDiscoverCall() override;
 
-  // `server` empty: all.
-  void Start(const std::string& server);
+  void Start(Scope scope);
 
  private:
   void OnCallEnd(Result<jsonrpc::Message> message) override;
@@ -30,7 +29,7 @@ class HttpDiscoverCall final : public HttpCall, private RoutedCall::Handler {
   ToolService& service_;
   Lane& lane_;
   Reply reply_;
-  std::string server_;
+  Scope scope_;
   std::optional<RoutedCall> call_;
 };
 

@@ -27,16 +27,16 @@ HttpInitializeCall::~HttpInitializeCall() {
   service_.Leave();
 }
 
-void HttpInitializeCall::Start(Lane& lane, const std::string& server) {
-  for (const ServerConfig& config : service_.config().servers) {
-    if (server.empty() || config.name == server) servers_.push_back(config.name);
+void HttpInitializeCall::Start(Lane& lane, const Scope& scope) {
+  for (const std::size_t server : scope.Servers(service_.config())) {
+    servers_.push_back(service_.config().servers[server].name);
   }
   const bool connecting =
       std::any_of(servers_.begin(), servers_.end(), [this](const std::string& name) {
         return service_.status().Of(name).health == UpstreamHealth::kConnecting;
       });
   if (!connecting) return Answer();
-  service_.lister().List(ListKind::kTools, lane, server, kAnyAge, Deadline::After(kConnectTime),
+  service_.lister().List(ListKind::kTools, lane, scope, kAnyAge, Deadline::After(kConnectTime),
                          [alive = alive_](const Result<Listing>&) {
                            if (alive->call != nullptr) alive->call->Answer();
                          });

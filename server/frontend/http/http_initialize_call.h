@@ -22,8 +22,7 @@ class HttpInitializeCall final : public HttpCall {
                      std::string id, ClientProfile profile);
   ~HttpInitializeCall() override;
 
-  // `server` empty: all.
-  void Start(Lane& lane, const std::string& server);
+  void Start(Lane& lane, const Scope& scope);
 
  private:
   struct Alive {

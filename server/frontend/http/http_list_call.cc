@@ -15,15 +15,15 @@ HttpListCall::~HttpListCall() {
   service_.Leave();
 }
 
-void HttpListCall::Start(Lane& lane, const std::string& server, std::string_view cursor,
+void HttpListCall::Start(Lane& lane, const Scope& scope, std::string_view cursor,
                          Deadline deadline) {
-  Result<PagePosition> after = ParseCursor(cursor, kind_, server);
+  Result<PagePosition> after = ParseCursor(cursor, kind_, scope.Names(service_.config()));
   if (!after) {
     reply_.Fail(after.error());
     return;
   }
   page_.after = *std::move(after);
-  service_.lister().List(kind_, lane, server, deadline, [alive = alive_](Result<Listing> listing) {
+  service_.lister().List(kind_, lane, scope, deadline, [alive = alive_](Result<Listing> listing) {
     if (alive->call != nullptr) alive->call->OnListing(listing);
   });
 }

@@ -20,8 +20,8 @@ class HttpListCall final : public HttpCall {
   HttpListCall(ToolService& service, Reply reply, ListKind kind);
   ~HttpListCall() override;
 
-  // `server` empty: all. `cursor`: params.cursor, unescaped; empty: the first page.
-  void Start(Lane& lane, const std::string& server, std::string_view cursor, Deadline deadline);
+  // `cursor`: params.cursor, unescaped; empty: the first page.
+  void Start(Lane& lane, const Scope& scope, std::string_view cursor, Deadline deadline);
 
  private:
   struct Alive {

@@ -1,6 +1,7 @@
 #include "server/frontend/http/mcp_endpoint.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "server/base/log.h"
@@ -41,26 +42,44 @@ bool IsModernOnly(CallMethod method) {
 Error NotFound(std::string_view target) {
   return Error{.reason = Reason::kPathNotFound,
                .message = "there is nothing at " + std::string(target.substr(0, 200)) +
-                          "; MCP is at /mcp, /mcp/{server} and /{server}/mcp"};
+                          "; MCP is at /mcp, /mcp/{server} and /{server}/mcp, where {server} may be"
+                          " several, by commas, or an access group"};
+}
+
+// "a%2Cb" -> "a,b". What isn't a valid escape stays.
+std::string PercentDecoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned value = 0;
+    const char* const digits = text.data() + i + 1;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2) {
+      out += static_cast<char>(value);
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
 }
 
 }  // namespace
 
 HttpPath HttpPath::Parse(std::string_view target) {
   std::string_view path = target.substr(0, target.find('?'));
-  if (path == "/healthz") return {.kind = Kind::kHealthz, .server = {}};
-  if (path == "/readyz") return {.kind = Kind::kReadyz, .server = {}};
+  if (path == "/healthz") return {.kind = Kind::kHealthz, .names = {}};
+  if (path == "/readyz") return {.kind = Kind::kReadyz, .names = {}};
   if (path.ends_with('/')) path.remove_suffix(1);
-  if (path == "/mcp") return {.kind = Kind::kMcp, .server = {}};
+  if (path == "/mcp") return {.kind = Kind::kMcp, .names = {}};
   static constexpr std::string_view kMcp = "/mcp";
-  std::string_view server;
+  std::string_view names;
   if (path.starts_with("/mcp/")) {
-    server = path.substr(kMcp.size() + 1);
+    names = path.substr(kMcp.size() + 1);
   } else if (path.ends_with(kMcp) && path.size() > kMcp.size() + 1) {
-    server = path.substr(1, path.size() - kMcp.size() - 1);
+    names = path.substr(1, path.size() - kMcp.size() - 1);
   }
-  if (server.empty() || server.find('/') != std::string_view::npos) return {};
-  return {.kind = Kind::kMcp, .server = std::string(server)};
+  if (names.empty() || names.find('/') != std::string_view::npos) return {};
+  return {.kind = Kind::kMcp, .names = PercentDecoded(names)};
 }
 
 // A call whose connection has gone: what it has to say is in its client's log.
@@ -110,7 +129,7 @@ void McpEndpoint::EndLoneCalls(Lane& lane) { Of(lane).lone_calls.clear(); }
 
 std::unique_ptr<HttpCall> McpEndpoint::Handle(Lane& lane, Request& request,
                                               HttpResponder& responder) {
-  HttpPath path = HttpPath::Parse(request.target());
+  const HttpPath path = HttpPath::Parse(request.target());
   switch (path.kind) {
     case HttpPath::Kind::kUnknown:
       responder.Respond(HttpResponse::FromError("", NotFound(request.target())));
@@ -126,13 +145,13 @@ std::unique_ptr<HttpCall> McpEndpoint::Handle(Lane& lane, Request& request,
       return nullptr;
     }
     case HttpPath::Kind::kMcp:
-      return HandleMcp(lane, request, responder, std::move(path));
+      return HandleMcp(lane, request, responder, path);
   }
   return nullptr;
 }
 
 // The order is that of the SDKs' servers: who may come in at all, then what they bring.
-std::optional<Error> McpEndpoint::CheckCaller(const Request& request, const HttpPath& path) const {
+std::optional<Error> McpEndpoint::CheckCaller(const Request& request) const {
   const BridgeConfig& config = service_.config().bridge;
   if (auto error = CheckHost(request, config)) return error;
   if (auto error = CheckOrigin(request, config)) return error;
@@ -141,17 +160,6 @@ std::optional<Error> McpEndpoint::CheckCaller(const Request& request, const Http
                  .message =
                      "the bridge needs its key: Authorization: Bearer KEY, or"
                      " x-litellm-api-key: KEY"};
-  }
-  if (!path.server.empty()) {
-    const auto& servers = service_.config().servers;
-    const bool known = std::any_of(servers.begin(), servers.end(), [&](const ServerConfig& server) {
-      return server.name == path.server;
-    });
-    if (!known) {
-      return Error{.reason = Reason::kServerNotFound,
-                   .message = "MCP server '" + path.server.substr(0, 100) + "' not found",
-                   .metadata = {{"server", path.server.substr(0, 100)}}};
-    }
   }
   return std::nullopt;
 }
@@ -193,12 +201,15 @@ void McpEndpoint::CloseSession(const Request& request, HttpResponder& responder)
 }
 
 std::unique_ptr<HttpCall> McpEndpoint::HandleMcp(Lane& lane, Request& request,
-                                                 HttpResponder& responder, HttpPath path) {
-  std::optional<Error> refused = CheckCaller(request, path);
+                                                 HttpResponder& responder,
+                                                 const HttpPath& path) {
+  std::optional<Error> refused = CheckCaller(request);
   if (refused && IsAboutTheCaller(refused->reason)) {
     responder.Respond(HttpResponse::FromError("", *refused));
     return nullptr;
   }
+  Result<Scope> scope = service_.ScopeOf(path.names, HttpCallerHeaders(request));
+  if (!refused && !scope) refused = scope.error();
   if (!refused && request.method() == http::verb::delete_) {
     CloseSession(request, responder);
     return nullptr;
@@ -232,7 +243,7 @@ std::unique_ptr<HttpCall> McpEndpoint::HandleMcp(Lane& lane, Request& request,
   Post post{.lane = lane,
             .request = request,
             .responder = responder,
-            .path = std::move(path),
+            .scope = *std::move(scope),
             .message = *message,
             .session = nullptr,
             .modern = modern};
@@ -288,7 +299,7 @@ std::unique_ptr<HttpCall> McpEndpoint::Initialize(Post& post) {
   }
   auto call = std::make_unique<HttpInitializeCall>(service_, sessions_, post.responder,
                                                    std::move(id), *std::move(profile));
-  call->Start(post.lane, post.path.server);
+  call->Start(post.lane, post.scope);
   return call;
 }
 
@@ -299,7 +310,7 @@ std::unique_ptr<HttpCall> McpEndpoint::Discover(Post& post) {
     return nullptr;
   }
   auto call = std::make_unique<HttpDiscoverCall>(service_, post.lane, std::move(reply));
-  call->Start(post.path.server);
+  call->Start(post.scope);
   return call;
 }
 
@@ -330,7 +341,7 @@ std::unique_ptr<HttpCall> McpEndpoint::List(ListKind kind, Post& post) {
   }
   constexpr std::chrono::seconds kListTime{10};  // the longest that one slow server holds a list up
   auto call = std::make_unique<HttpListCall>(service_, std::move(reply), kind);
-  call->Start(post.lane, post.path.server, cursor, Min(*deadline, Deadline::After(kListTime)));
+  call->Start(post.lane, post.scope, cursor, Min(*deadline, Deadline::After(kListTime)));
   return call;
 }
 
@@ -362,7 +373,7 @@ std::unique_ptr<HttpCall> McpEndpoint::RouteCall(CallMethod method, Post& post) 
                                                Of(post.lane).cancels, post.session);
   HttpCallerHeaders headers(post.request);
   call->Start(CallRequest{
-      .server = std::move(post.path.server),
+      .scope = std::move(post.scope),
       .params = *std::move(params),
       .deadline = *deadline,
       .headers = headers,
@@ -376,7 +387,7 @@ std::unique_ptr<HttpCall> McpEndpoint::RouteCall(CallMethod method, Post& post) 
 std::optional<Error> McpEndpoint::CheckParamHeaders(const Post& post, const CallParams& params) {
   if (params.kind != CallParams::KeyKind::kTool) return std::nullopt;
   const auto& table = service_.router().Current(post.lane);
-  const Result<Route> route = table->Resolve(post.path.server, params.key);
+  const Result<Route> route = table->Resolve(post.scope, params.key);
   const EntryList* const tools = route ? table->Known(route->server, ListKind::kTools) : nullptr;
   const ListEntry* const tool = tools != nullptr ? tools->Find(route->name) : nullptr;
   if (tool == nullptr || tool->json.find("x-mcp-header") == std::string::npos) return std::nullopt;

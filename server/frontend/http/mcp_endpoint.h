@@ -21,10 +21,11 @@ namespace mcpbridge {
 struct HttpPath {
   enum class Kind { kUnknown, kMcp, kHealthz, kReadyz };
   Kind kind = Kind::kUnknown;
-  std::string server;  // with kMcp: the one it names; empty: all
+  // With kMcp, decoded: what it names, servers or access groups by commas; empty: nothing.
+  std::string names;
 
-  // /mcp, /mcp/, /mcp/{server}, /{server}/mcp, each with or without a slash at the end; the query
-  // is ignored.
+  // /mcp, /mcp/, /mcp/{names}, /{names}/mcp, each with or without a slash at the end; the query is
+  // ignored.
   static HttpPath Parse(std::string_view target);
 };
 
@@ -56,19 +57,19 @@ class McpEndpoint final : public HttpHandler {
     Lane& lane;
     Request& request;
     HttpResponder& responder;
-    HttpPath path;
+    Scope scope;
     jsonrpc::Message message;
     std::shared_ptr<ClientSession> session;  // null: it names none
     bool modern = false;                     // of MCP 2026-07-28
   };
 
-  std::optional<Error> CheckCaller(const Request& request, const HttpPath& path) const;
+  std::optional<Error> CheckCaller(const Request& request) const;
   static std::optional<Error> CheckPost(const Request& request);
   std::unique_ptr<HttpCall> OpenStream(Lane& lane, const Request& request,
                                        HttpResponder& responder);
   void CloseSession(const Request& request, HttpResponder& responder);
   std::unique_ptr<HttpCall> HandleMcp(Lane& lane, Request& request, HttpResponder& responder,
-                                      HttpPath path);
+                                      const HttpPath& path);
   std::unique_ptr<HttpCall> Dispatch(Post& post);
   std::unique_ptr<HttpCall> Initialize(Post& post);
   std::unique_ptr<HttpCall> Discover(Post& post);
