@@ -44,7 +44,10 @@ App::App(const Config& config, Executor& executor)
       service_(config, executor, pool_, router_, status_),
       sessions_(config, pool_),
       grpc_(service_, executor, status_),
-      http_(service_, sessions_, executor) {}
+      http_(service_, sessions_, executor) {
+  pool_.WhenListsChange(
+      [this](std::size_t server, ListKind kind) { sessions_.OnListChanged(server, kind); });
+}
 
 App::~App() { Stop("start failed"); }
 

@@ -6,6 +6,7 @@
 
 #include "server/base/version.h"
 #include "server/jsonrpc/message.h"
+#include "server/mcp/json_members.h"
 
 namespace mcpbridge {
 namespace {
@@ -199,6 +200,19 @@ std::string MergeCapabilities(const std::vector<std::string>& capabilities) {
     out.append(key).append(":").append(value);
   }
   return out + "}";
+}
+
+std::string WithListChanges(std::string_view capabilities) {
+  auto members = JsonMembers::Read(capabilities);
+  if (!members) return std::string(capabilities);
+  for (const std::string_view feature : {"tools", "resources", "prompts"}) {
+    const auto raw = members->Get(feature);
+    auto options = raw ? JsonMembers::Read(*raw) : std::nullopt;
+    if (!options) continue;
+    options->Set("listChanged", "true");
+    members->Set(feature, options->text());
+  }
+  return std::move(*members).Take();
 }
 
 }  // namespace mcpbridge

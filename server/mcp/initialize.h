@@ -60,6 +60,10 @@ Result<InitializeResult> ParseInitializeResult(std::string_view raw);
 std::string InitializeAnswer(std::string_view version, std::string_view capabilities,
                              std::string_view instructions);
 
+// `capabilities`, a raw object, of a bridge that tells its clients when a list becomes another one,
+// whether its servers tell it or it finds out by itself.
+std::string WithListChanges(std::string_view capabilities);
+
 // What servers that declare `capabilities` (raw objects, empty: not known) can do together. One
 // server: what it declares. Several: a feature that any has; where it has options, as the first
 // declares it. Never `tasks`, whose requests the bridge can't route.

@@ -42,6 +42,20 @@ constexpr const ListKindInfo& InfoOf(ListKind kind) {
   return kListKindInfos[static_cast<std::size_t>(kind)];
 }
 
+// The notification that says that a list has changed; that of templates is the resources'.
+constexpr std::string_view ListChangedMethod(ListKind kind) {
+  switch (kind) {
+    case ListKind::kTools:
+      return "notifications/tools/list_changed";
+    case ListKind::kResources:
+    case ListKind::kTemplates:
+      return "notifications/resources/list_changed";
+    case ListKind::kPrompts:
+      return "notifications/prompts/list_changed";
+  }
+  return {};
+}
+
 // Whether `method` is a notification by which a server says that one of its lists has changed.
 constexpr bool IsListChanged(std::string_view method) {
   return method == "notifications/tools/list_changed" ||

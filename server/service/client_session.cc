@@ -31,10 +31,11 @@ std::string NewId() {
 
 }  // namespace
 
-ClientSession::ClientSession(std::string id, ClientProfile profile, UpstreamPool& pool,
+ClientSession::ClientSession(std::string id, ClientProfile profile, Scope scope, UpstreamPool& pool,
                              const Config& config, MessageLog::Budget& budget)
     : id_(std::move(id)),
       profile_(std::move(profile)),
+      scope_(std::move(scope)),
       pool_(pool),
       config_(config),
       messages_(budget),
@@ -48,10 +49,43 @@ Result<std::shared_ptr<Upstream>> ClientSession::SessionWith(std::size_t server)
     upstream = std::shared_ptr<Upstream>(std::shared_ptr<void>(), &pool_.upstream(server));
     return upstream;
   }
-  auto made = pool_.NewSession(server, profile_, " (client " + id_.substr(0, kShown) + ")");
+  auto made = pool_.NewSession(server, profile_, " (client " + id_.substr(0, kShown) + ")", Ears());
   if (!made) return made.error();
   upstream = *std::move(made);
   return upstream;
+}
+
+// Weak: the session holds what it listens to.
+Unsolicited ClientSession::Ears() {
+  return {.announce =
+              [weak = weak_from_this()](jsonrpc::Message& message) {
+                if (const auto self = weak.lock()) self->Announce(message.method, message.params);
+              },
+          .ask =
+              [weak = weak_from_this()](jsonrpc::Message& question, Lane& home, Answer answer) {
+                const auto self = weak.lock();
+                return self != nullptr && self->Ask(home, question, std::move(answer));
+              }};
+}
+
+void ClientSession::Announce(std::string_view method, std::string_view params) {
+  if (method == "notifications/cancelled")
+    return;  // a question's; its id is the server's, not ours
+  messages_.Add(0, jsonrpc::RequestMessage("", method, params));
+}
+
+void ClientSession::AnnounceOnce(std::string_view method) {
+  messages_.AddUnlessWaiting(jsonrpc::RequestMessage("", method, ""));
+}
+
+bool ClientSession::Ask(Lane& lane, jsonrpc::Message& question, Answer answer) {
+  if (!profile_.CanAnswer(question.method) || !messages_.HasReader(0)) return false;
+  const std::string id = AddQuestion(lane, question.id, std::move(answer));
+  if (messages_.Add(0, jsonrpc::RequestMessage(id, question.method, question.params)).kept) {
+    return true;
+  }
+  DropQuestion(id);
+  return false;
 }
 
 std::string ClientSession::AddQuestion(Lane& lane, std::string_view server_id, Answer answer) {
@@ -88,7 +122,7 @@ ClientSessions::Shard& ClientSessions::ShardOf(std::string_view id) {
   return shards_[id.empty() ? 0 : static_cast<unsigned char>(id.front()) % kShards];
 }
 
-Result<std::shared_ptr<ClientSession>> ClientSessions::Create(ClientProfile profile) {
+Result<std::shared_ptr<ClientSession>> ClientSessions::Create(ClientProfile profile, Scope scope) {
   std::string id = NewId();
   if (id.empty()) {
     return Error{.reason = Reason::kInternal, .message = "no random bits for a session's id"};
@@ -99,7 +133,8 @@ Result<std::shared_ptr<ClientSession>> ClientSessions::Create(ClientProfile prof
                  .metadata = {{"limit", "bridge.limits.sessions"}},
                  .retry_after = std::chrono::seconds(1)};
   }
-  auto session = std::make_shared<ClientSession>(id, std::move(profile), pool_, config_, budget_);
+  auto session = std::make_shared<ClientSession>(id, std::move(profile), std::move(scope), pool_,
+                                                 config_, budget_);
   Shard& shard = ShardOf(id);
   const std::lock_guard lock(shard.mutex);
   if (closed_) {
@@ -188,6 +223,15 @@ void ClientSessions::Sweep() {
   for (Shard& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
     for (const auto& entry : shard.sessions) entry.second->messages().Prune();
+  }
+}
+
+void ClientSessions::OnListChanged(std::size_t server, ListKind kind) {
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [id, session] : shard.sessions) {
+      if (session->scope().Contains(server)) session->AnnounceOnce(ListChangedMethod(kind));
+    }
   }
 }
 

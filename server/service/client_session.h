@@ -15,6 +15,8 @@
 #include "server/base/deadline.h"
 #include "server/base/error.h"
 #include "server/mcp/initialize.h"
+#include "server/routing/list_kind.h"
+#include "server/routing/scope.h"
 #include "server/runtime/lane.h"
 #include "server/service/message_log.h"
 #include "server/upstream/upstream_pool.h"
@@ -24,25 +26,32 @@ namespace mcpbridge {
 // What the bridge keeps for one client between its `initialize` and its DELETE: who it is, its own
 // sessions with servers, and the servers' questions that it has not answered yet. Nothing that ends
 // a call can end it, and its end ends no call. Thread-safe.
-class ClientSession {
+class ClientSession : public std::enable_shared_from_this<ClientSession> {
  public:
   // Takes a client's answer: a whole JSON-RPC response under the server's own id.
   using Answer = std::function<void(std::string response)>;
 
-  ClientSession(std::string id, ClientProfile profile, UpstreamPool& pool, const Config& config,
-                MessageLog::Budget& budget);
+  // `scope`: the servers it was opened for.
+  ClientSession(std::string id, ClientProfile profile, Scope scope, UpstreamPool& pool,
+                const Config& config, MessageLog::Budget& budget);
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;
 
   // 128 random bits in hex: whoever has it can use the session, so it goes to no log.
   const std::string& id() const { return id_; }
   const ClientProfile& profile() const { return profile_; }
+  const Scope& scope() const { return scope_; }
 
   // It has been used just now.
   void Touch() { used_at_ = Deadline::Clock::now(); }
 
   // What it is told on event streams.
   MessageLog& messages() { return messages_; }
+
+  // Tells it something that belongs to no request: a notification, with raw `params` or none.
+  void Announce(std::string_view method, std::string_view params);
+  // The same without params, unless the client still has to read just that.
+  void AnnounceOnce(std::string_view method);
 
   // The client's session with a server, made at the first time; the shared one where the server's
   // `isolation` says so. Error: kOverloaded.
@@ -51,6 +60,9 @@ class ClientSession {
   // A server asks the client, under its own raw id `server_id`, in the course of a call on `lane`.
   // Returns the raw id under which the client is asked. Its answer goes to `answer` on `lane`.
   std::string AddQuestion(Lane& lane, std::string_view server_id, Answer answer);
+  // The same outside of any call, on the client's own stream. False: it has none open, or has not
+  // said that it can answer such a question.
+  bool Ask(Lane& lane, jsonrpc::Message& question, Answer answer);
   // The question's call is over: an answer to it goes nowhere.
   void DropQuestion(const std::string& id);
   // The client has answered: a message of kind kResult or kError. One to no question is dropped.
@@ -64,8 +76,11 @@ class ClientSession {
     Answer answer;
   };
 
+  Unsolicited Ears();
+
   const std::string id_;
   const ClientProfile profile_;
+  const Scope scope_;
   UpstreamPool& pool_;
   const Config& config_;
   MessageLog messages_;
@@ -84,7 +99,7 @@ class ClientSessions {
 
   // Error: kOverloaded (as many as may be, all in use within the last minute), kInternal (no random
   // bits to be had).
-  Result<std::shared_ptr<ClientSession>> Create(ClientProfile profile);
+  Result<std::shared_ptr<ClientSession>> Create(ClientProfile profile, Scope scope);
 
   // Null: there is none of that id, or it is over.
   std::shared_ptr<ClientSession> Find(std::string_view id);
@@ -96,6 +111,9 @@ class ClientSessions {
   void Sweep();
   // Ends all, and lets no new one begin.
   void CloseAll(std::string_view why);
+
+  // A server's list has become another. Clients are told.
+  void OnListChanged(std::size_t server, ListKind kind);
 
   std::size_t size() const;
 

@@ -15,6 +15,18 @@ MessageLog::Stream MessageLog::Begin() {
 
 MessageLog::Added MessageLog::Add(Stream stream, std::string message, bool last) {
   const std::lock_guard lock(mutex_);
+  return AddLocked(stream, std::move(message), last);
+}
+
+void MessageLog::AddUnlessWaiting(std::string message) {
+  const std::lock_guard lock(mutex_);
+  const std::deque<Message>& kept = streams_.at(0).kept;
+  const bool waits =
+      !kept.empty() && kept.back().index > read_up_to_ && *kept.back().text == message;
+  if (!waits) AddLocked(0, std::move(message), false);
+}
+
+MessageLog::Added MessageLog::AddLocked(Stream stream, std::string message, bool last) {
   const auto found = streams_.find(stream);
   if (closed_ || found == streams_.end() || found->second.ended) return {{stream, 0}, false};
   StreamState& state = found->second;

@@ -56,6 +56,9 @@ class MessageLog {
   // woken; the last message reaches one that is there, however large.
   Added Add(Stream stream, std::string message, bool last = false);
 
+  // Adds a message to stream 0, unless the last one there is the same and hasn't been read.
+  void AddUnlessWaiting(std::string message);
+
   // Ends a stream without a last message, if it hasn't ended.
   void End(Stream stream);
 
@@ -105,6 +108,7 @@ class MessageLog {
     std::shared_ptr<Reader> reader;
   };
 
+  Added AddLocked(Stream stream, std::string message, bool last);
   void DropOldest();
   void Forget(std::map<Stream, StreamState>::iterator stream);
   static void Wake(const StreamState& state);

@@ -7,8 +7,13 @@
 namespace mcpbridge {
 
 CatalogueLoader::CatalogueLoader(std::size_t server, Upstream& upstream, Lane& home, Router& router,
-                                 const StatusBoard& status)
-    : server_(server), upstream_(upstream), home_(home), router_(router), status_(status) {
+                                 const StatusBoard& status, std::function<void(ListKind)> changed)
+    : server_(server),
+      upstream_(upstream),
+      home_(home),
+      router_(router),
+      status_(status),
+      changed_(std::move(changed)) {
   ListOwner& self = *this;
   for (const ListKind kind : kListKinds) {
     loaders_[kind] = std::make_unique<ListLoader>(kind, upstream, home, self);
@@ -65,7 +70,8 @@ void CatalogueLoader::OnList(ListKind kind, Result<EntryList> list) {
     return;
   }
   slot.failure.reset();
-  const bool is_same = slot.list != nullptr && *slot.list == *list;
+  const bool was_known = slot.list != nullptr;
+  const bool is_same = was_known && *slot.list == *list;
   if (!is_same) {
     const ListKindInfo& info = InfoOf(kind);
     if (slot.list != nullptr || !list->entries.empty()) {
@@ -74,6 +80,7 @@ void CatalogueLoader::OnList(ListKind kind, Result<EntryList> list) {
     slot.list = std::make_shared<const EntryList>(*std::move(list));
   }
   if (!is_same || had_failed) Publish();
+  if (!is_same && was_known) changed_(kind);
 }
 
 void CatalogueLoader::Publish() {

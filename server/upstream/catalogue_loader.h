@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -24,8 +25,10 @@ class CatalogueLoader final : private ListOwner {
   // Told how it went; an error: the list is as it was before.
   using Done = ListLoader::Done;
 
-  CatalogueLoader(std::size_t server, Upstream& upstream, Lane& home, Router& router,
-                  const StatusBoard& status);
+  // `changed` is told, on `home`, when a list that was known has become another.
+  CatalogueLoader(
+      std::size_t server, Upstream& upstream, Lane& home, Router& router, const StatusBoard& status,
+      std::function<void(ListKind)> changed = [](ListKind) {});
   ~CatalogueLoader();
 
   // See UpstreamPool::RefreshCatalogue(). On `lane`, any lane.
@@ -49,6 +52,7 @@ class CatalogueLoader final : private ListOwner {
   Lane& home_;
   Router& router_;
   const StatusBoard& status_;
+  const std::function<void(ListKind)> changed_;
   Catalogue catalogue_;
   PerList<std::unique_ptr<ListLoader>> loaders_;
 };

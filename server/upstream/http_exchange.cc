@@ -139,7 +139,8 @@ bool HttpExchange::OnEvent(jsonrpc::SseEvent event) {
     case jsonrpc::Kind::kNotification:
       if (IsListChanged(message->method)) {
         lane_.events().ListsChanged();
-        if (session_->modern) handler_.OnNotification(*message);  // to who has subscribed
+        // To who has subscribed, or whose session it is.
+        if (session_->modern || lane_.one_client()) handler_.OnNotification(*message);
       } else if (message->method != "notifications/progress" || ProgressTokenOf(*message) == id_) {
         handler_.OnNotification(*message);
       }
@@ -166,8 +167,7 @@ void HttpExchange::OnRequest(jsonrpc::Message& request) {
     return;
   }
   const std::string id(request.id);
-  const Error refusal{.reason = Reason::kMethodNotFound,
-                      .message = "nobody here serves " + std::string(request.method)};
+  const Error refusal = NobodyServes(request.method);
   if (!handler_.OnRequest(request)) Answer(jsonrpc::ErrorMessage(id, refusal));
 }
 

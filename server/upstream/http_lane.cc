@@ -62,8 +62,8 @@ class HttpLane::OneWay final : private HttpResponseHandler, private DeadlineEntr
 };
 
 HttpLane::HttpLane(Lane& lane, const ServerConfig& config, HttpPool& pool,
-                   HttpSessionEvents& events)
-    : lane_(lane), config_(config), events_(events), pool_(pool) {}
+                   HttpSessionEvents& events, bool one_client)
+    : lane_(lane), config_(config), events_(events), pool_(pool), one_client_(one_client) {}
 
 HttpLane::~HttpLane() = default;
 

@@ -37,7 +37,9 @@ class HttpSessionEvents {
 // one. Owned by HttpUpstream. Lane-only.
 class HttpLane {
  public:
-  HttpLane(Lane& lane, const ServerConfig& config, HttpPool& pool, HttpSessionEvents& events);
+  // `one_client`: all requests are one client's.
+  HttpLane(Lane& lane, const ServerConfig& config, HttpPool& pool, HttpSessionEvents& events,
+           bool one_client);
   ~HttpLane();
   HttpLane(const HttpLane&) = delete;
   HttpLane& operator=(const HttpLane&) = delete;
@@ -59,6 +61,7 @@ class HttpLane {
   const ServerConfig& config() const { return config_; }
   const HttpPool::Limits& limits() const { return pool_.limits(); }
   HttpSessionEvents& events() { return events_; }
+  bool one_client() const { return one_client_; }
   // Waits for the next session, `lost` being the one that is of no more use.
   void Wait(HttpExchange& exchange, std::uint64_t lost);
   void StopWaiting(HttpExchange& exchange);
@@ -79,6 +82,7 @@ class HttpLane {
   const ServerConfig& config_;
   HttpSessionEvents& events_;
   HttpPool& pool_;
+  const bool one_client_;
   jsonrpc::Parser parser_;
   std::shared_ptr<const HttpSession> session_;
   bool idle_ = false;  // see SetIdle()

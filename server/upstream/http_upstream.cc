@@ -7,6 +7,7 @@
 #include "server/mcp/initialize.h"
 #include "server/mcp/modern.h"
 #include "server/mcp/modern_meta.h"
+#include "server/routing/list_kind.h"
 #include "server/upstream/http_message.h"
 
 namespace mcpbridge {
@@ -39,7 +40,8 @@ HttpUpstream::HttpUpstream(const ServerConfig& config, HttpServer& server, Execu
   HttpSessionEvents& events = *this;
   for (int i = 0; i < executor.lane_count(); ++i) {
     Lane& lane = executor.lane(i);
-    lanes_.push_back(std::make_unique<HttpLane>(lane, this->config(), server.pool(lane), events));
+    lanes_.push_back(std::make_unique<HttpLane>(lane, this->config(), server.pool(lane), events,
+                                                use_.one_client));
   }
 }
 
@@ -71,6 +73,7 @@ void HttpUpstream::OnEveryLane(std::function<void(HttpLane&)> f) {
 
 void HttpUpstream::Connect() {
   state_ = State::kConnecting;
+  listener_.reset();
   session_.reset();
   OnEveryLane([](HttpLane& lane) { lane.SetConnecting(); });
   opening_ = std::make_shared<HttpSession>();
@@ -175,7 +178,29 @@ void HttpUpstream::Open() {
     status.last_error.clear();
   });
   OnEveryLane([session = session_](HttpLane& lane) { lane.SetSession(session); });
+  if (!session_->id.empty()) {
+    listener_ = std::make_unique<HttpListener>(
+        home_share(), session_, [this](jsonrpc::Message& message) { Hear(message); });
+  }
   use_.lists_changed();
+}
+
+// What the server says outside of any request.
+void HttpUpstream::Hear(jsonrpc::Message& message) {
+  const Unsolicited& unsolicited = use_.unsolicited;
+  if (message.kind == jsonrpc::Kind::kNotification) {
+    if (IsListChanged(message.method)) use_.lists_changed();
+    if (unsolicited.announce) unsolicited.announce(message);
+    return;
+  }
+  const auto answer = [this](std::string response) {
+    if (session_ != nullptr) home_share().Post(*session_, std::move(response));
+  };
+  if (message.method == "ping") return answer(jsonrpc::ResultMessage(message.id, "{}"));
+  const std::string id(message.id);
+  const Error refusal = NobodyServes(message.method);
+  if (unsolicited.ask && unsolicited.ask(message, home_, answer)) return;
+  answer(jsonrpc::ErrorMessage(id, refusal));
 }
 
 void HttpUpstream::GoDown(Error error) {
@@ -291,6 +316,7 @@ void HttpUpstream::Stop(std::string why, std::function<void()> done) {
   home_.Post([this, why = std::move(why), done = std::move(done)]() mutable {
     Disarm();
     exchange_.reset();
+    listener_.reset();
     state_ = State::kStopped;
     WhenQuiet([this, why = std::move(why), done = std::move(done)]() mutable {
       if (session_ == nullptr || session_->id.empty()) return done();

@@ -10,6 +10,7 @@
 #include "server/runtime/deadline_queue.h"
 #include "server/runtime/executor.h"
 #include "server/upstream/http_lane.h"
+#include "server/upstream/http_listener.h"
 #include "server/upstream/http_server.h"
 #include "server/upstream/status.h"
 #include "server/upstream/upstream.h"
@@ -43,6 +44,7 @@ class HttpUpstream final : public Upstream,
   void SessionWanted() override;
   void Unreachable(Error error) override;
   void ListsChanged() override { use_.lists_changed(); }
+  void Hear(jsonrpc::Message& message);
   void OnReply(Result<jsonrpc::Message> message) override;
   void OnDeadline() override;
 
@@ -76,6 +78,7 @@ class HttpUpstream final : public Upstream,
   std::shared_ptr<HttpSession> opening_;  // during the handshake
   std::shared_ptr<const HttpSession> session_;
   std::unique_ptr<HttpExchange> exchange_;  // initialize or ping
+  std::unique_ptr<HttpListener> listener_;  // of session_, if the server keeps sessions
 };
 
 }  // namespace mcpbridge

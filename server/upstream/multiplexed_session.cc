@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "server/base/log.h"
+#include "server/routing/list_kind.h"
 #include "server/upstream/line_reader.h"
 
 namespace mcpbridge {
@@ -140,12 +141,9 @@ class RemoteExchange final : public Exchange {
 void MultiplexedSession::Dispatch(jsonrpc::Message& message, jsonrpc::Text& text) {
   switch (message.kind) {
     case jsonrpc::Kind::kRequest:
-      if (message.method == "ping") return Answer(jsonrpc::ResultMessage(message.id, "{}"));
-      if (ReplySink* const owner = calls_.LikelyOwner()) return owner->Ask(message, text);
-      return Refuse(message.id, message.method);
+      return OnRequest(message, text);
     case jsonrpc::Kind::kNotification:
-      if (ReplySink* const owner = calls_.OwnerOf(message)) owner->Notify(message, text);
-      return;
+      return OnNotification(message, text);
     case jsonrpc::Kind::kResult:
     case jsonrpc::Kind::kError:
       break;
@@ -156,9 +154,25 @@ void MultiplexedSession::Dispatch(jsonrpc::Message& message, jsonrpc::Text& text
                 Printable(message.id, 32));
 }
 
+void MultiplexedSession::OnRequest(jsonrpc::Message& message, jsonrpc::Text& text) {
+  if (message.method == "ping") return Answer(jsonrpc::ResultMessage(message.id, "{}"));
+  if (ReplySink* const owner = calls_.LikelyOwner()) return owner->Ask(message, text);
+  const std::string id(message.id);
+  const std::string method(message.method);
+  const auto answer = [this](std::string response) { Answer(std::move(response)); };
+  if (use_.unsolicited.ask && use_.unsolicited.ask(message, home_, answer)) return;
+  Refuse(id, method);
+}
+
+void MultiplexedSession::OnNotification(jsonrpc::Message& message, jsonrpc::Text& text) {
+  if (IsListChanged(message.method)) use_.lists_changed();
+  ReplySink* const owner = IsAboutARequest(message.method) ? calls_.OwnerOf(message) : nullptr;
+  if (owner != nullptr) return owner->Notify(message, text);
+  if (use_.unsolicited.announce) use_.unsolicited.announce(message);
+}
+
 void MultiplexedSession::Refuse(std::string_view id, std::string_view method) {
-  Answer(jsonrpc::ErrorMessage(id, Error{.reason = Reason::kMethodNotFound,
-                                         .message = "nobody here serves " + std::string(method)}));
+  Answer(jsonrpc::ErrorMessage(id, NobodyServes(method)));
 }
 
 std::string MultiplexedSession::Cancellation(std::int64_t id) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "server/base/error.h"
 #include "server/jsonrpc/message.h"
@@ -20,8 +21,8 @@ namespace mcpbridge {
 // itself. Lane-only except where it says so.
 class MultiplexedSession {
  public:
-  MultiplexedSession(const ServerConfig& config, Lane& home, bool one_client)
-      : calls_(one_client), config_(config), home_(home) {}
+  MultiplexedSession(const ServerConfig& config, Lane& home, UpstreamUse use)
+      : use_(std::move(use)), calls_(use_.one_client), config_(config), home_(home) {}
   MultiplexedSession(const MultiplexedSession&) = delete;
   MultiplexedSession& operator=(const MultiplexedSession&) = delete;
   virtual ~MultiplexedSession() = default;
@@ -51,15 +52,19 @@ class MultiplexedSession {
 
  protected:
   // Takes what the server has said, whose bytes are in `text`, to whom it belongs. But for the
-  // answer to `initialize`, and for changes of lists.
+  // answer to `initialize`.
   void Dispatch(jsonrpc::Message& message, jsonrpc::Text& text);
 
   // The notification that ends a request, `id`.
   static std::string Cancellation(std::int64_t id);
 
+  const UpstreamUse use_;
   CallTable calls_;
 
  private:
+  void OnRequest(jsonrpc::Message& message, jsonrpc::Text& text);
+  void OnNotification(jsonrpc::Message& message, jsonrpc::Text& text);
+
   const ServerConfig& config_;
   Lane& home_;
   std::atomic<std::int64_t> next_id_{1};

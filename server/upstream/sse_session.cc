@@ -19,12 +19,11 @@ constexpr std::size_t kGarbageBytes = 256;
 
 SseSession::SseSession(const ServerConfig& config, HttpServer& server, Lane& home,
                        const SseLimits& limits, UpstreamUse use)
-    : MultiplexedSession(config, home, use.one_client),
+    : MultiplexedSession(config, home, std::move(use)),
       config_(config),
       url_(server.url()),
       pool_(server.pool(home)),
-      limits_(limits),
-      use_(std::move(use)) {}
+      limits_(limits) {}
 
 void SseSession::Report(const std::function<void(UpstreamStatus&)>& change) {
   if (use_.status != nullptr) use_.status->Update(config_.name, change);
@@ -202,10 +201,6 @@ void SseSession::OnGarbage(std::string_view text, const Error& error) {
 }
 
 void SseSession::OnMessage(jsonrpc::Message& message, jsonrpc::Text& text) {
-  if (message.kind == jsonrpc::Kind::kNotification && IsListChanged(message.method)) {
-    if (state_ == State::kReady) use_.lists_changed();
-    return;
-  }
   if (message.kind == jsonrpc::Kind::kResult || message.kind == jsonrpc::Kind::kError) {
     const std::int64_t id = CallTable::IdFrom(message.id).value_or(0);
     // Its POST, if that isn't answered yet, has had its effect.

@@ -97,7 +97,6 @@ class SseSession final : public MultiplexedSession,
   const HttpUrl& url_;
   HttpPool& pool_;
   const SseLimits limits_;
-  const UpstreamUse use_;
 
   State state_ = State::kIdle;
   std::unique_ptr<SseStream> stream_;  // null: there was none yet

@@ -20,10 +20,7 @@ constexpr std::size_t kKeepTextBytes = 1 << 20;
 
 StdioSupervisor::StdioSupervisor(const ServerConfig& config, Lane& home, const StdioLimits& limits,
                                  UpstreamUse use)
-    : MultiplexedSession(config, home, use.one_client),
-      config_(config),
-      limits_(limits),
-      use_(std::move(use)) {}
+    : MultiplexedSession(config, home, std::move(use)), config_(config), limits_(limits) {}
 
 void StdioSupervisor::Report(const std::function<void(UpstreamStatus&)>& change) {
   if (use_.status != nullptr) use_.status->Update(config_.name, change);
@@ -112,9 +109,7 @@ void StdioSupervisor::OnGarbage(std::string_view line, const Error& error) {
 }
 
 void StdioSupervisor::OnMessage(jsonrpc::Message& message) {
-  if (message.kind == jsonrpc::Kind::kNotification && IsListChanged(message.method)) {
-    if (state_ == State::kServing) use_.lists_changed();
-  } else if (message.method.empty() && !initialize_id_.empty() && message.id == initialize_id_) {
+  if (message.method.empty() && !initialize_id_.empty() && message.id == initialize_id_) {
     OnInitialized(message);
   } else {
     Dispatch(message, text_);

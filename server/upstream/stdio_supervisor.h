@@ -85,7 +85,6 @@ class StdioSupervisor final : public MultiplexedSession,
 
   const ServerConfig& config_;
   const StdioLimits limits_;
-  const UpstreamUse use_;
 
   State state_ = State::kIdle;
   std::shared_ptr<StdioChannel> channel_;  // null: no process

@@ -18,4 +18,14 @@ std::string_view ProgressTokenOf(jsonrpc::Message& message) {
   return jsonrpc::TrimEnd(token);
 }
 
+bool IsAboutARequest(std::string_view method) {
+  return method == "notifications/progress" || method == "notifications/message" ||
+         method == "notifications/cancelled";
+}
+
+Error NobodyServes(std::string_view method) {
+  return Error{.reason = Reason::kMethodNotFound,
+               .message = "nobody here serves " + std::string(method.substr(0, 100))};
+}
+
 }  // namespace mcpbridge

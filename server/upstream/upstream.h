@@ -76,6 +76,23 @@ class Exchange {
   virtual void Answer(std::string response) = 0;
 };
 
+// Where that goes what a server says outside of any request. Runs on the session's home lane. As
+// they are: nowhere, and its questions are refused.
+struct Unsolicited {
+  // A notification; valid during this call only.
+  std::function<void(jsonrpc::Message&)> announce = {};
+  // A question, under the server's own id. True: `answer`, which takes a whole JSON-RPC response,
+  // will be called on `home`, while the session lives. False: there is nobody to ask.
+  std::function<bool(jsonrpc::Message&, Lane& home, std::function<void(std::string)> answer)> ask =
+      {};
+};
+
+// What a server is told whose request nobody can answer.
+Error NobodyServes(std::string_view method);
+
+// Whether a notification has to do with a request that is under way.
+bool IsAboutARequest(std::string_view method);
+
 // Whose session with a server it is.
 struct UpstreamUse {
   std::string initialize_params;  // raw, of our `initialize`; modern: of our `server/discover`
@@ -89,6 +106,7 @@ struct UpstreamUse {
   bool only_on_demand = false;    // (re)connects only when a request wants it
   // The server has connected, or has said that one of its lists has changed. Any thread.
   std::function<void()> lists_changed = {};
+  Unsolicited unsolicited = {};
 };
 
 // A session with one configured MCP server, or its process. Heals itself: a lost session,

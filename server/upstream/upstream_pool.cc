@@ -55,7 +55,8 @@ UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& rou
                                          .lists_changed = [this, i] { loaders_[i]->Invalidate(); }})
                       : nullptr);
     loaders_.push_back(
-        std::make_unique<CatalogueLoader>(i, *upstreams_.back(), home, router, status));
+        std::make_unique<CatalogueLoader>(i, *upstreams_.back(), home, router, status,
+                                          [this, i](ListKind kind) { list_changed_(i, kind); }));
   }
 }
 
@@ -79,7 +80,8 @@ std::unique_ptr<Upstream> UpstreamPool::Make(std::size_t server, Lane& home, Ups
 
 Result<std::shared_ptr<Upstream>> UpstreamPool::NewSession(std::size_t server,
                                                            const ClientProfile& client,
-                                                           const std::string& label) {
+                                                           const std::string& label,
+                                                           Unsolicited unsolicited) {
   const bool is_process = http_servers_[server] == nullptr;
   Lane* home = nullptr;
   {
@@ -101,7 +103,8 @@ Result<std::shared_ptr<Upstream>> UpstreamPool::NewSession(std::size_t server,
                                   .label = label,
                                   .one_client = true,
                                   .only_on_demand = true,
-                                  .lists_changed = [] {}});
+                                  .lists_changed = [] {},
+                                  .unsolicited = std::move(unsolicited)});
   session->Start();
   return std::shared_ptr<Upstream>(session.release(), [this, home, is_process](Upstream* gone) {
     SeeOff(gone, *home, is_process);

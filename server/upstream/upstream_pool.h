@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/base/deadline.h"
@@ -40,7 +41,13 @@ class UpstreamPool {
   // A session of the client's own, which opens at its first request, with `label` in the log. It is
   // closed when nobody holds it any more. Any thread. Error: kOverloaded (too many processes).
   Result<std::shared_ptr<Upstream>> NewSession(std::size_t server, const ClientProfile& client,
-                                               const std::string& label);
+                                               const std::string& label, Unsolicited unsolicited);
+
+  // Calls `told`, on any lane, when a list of a server's that was known has become another. Before
+  // Start(); `told` may be called until Stop() has returned.
+  void WhenListsChange(std::function<void(std::size_t server, ListKind kind)> told) {
+    list_changed_ = std::move(told);
+  }
 
   // Begins to connect to all. On main's thread, after Executor::Start().
   void Start();
@@ -67,6 +74,7 @@ class UpstreamPool {
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<Upstream>> modern_;
   std::vector<std::unique_ptr<CatalogueLoader>> loaders_;
+  std::function<void(std::size_t, ListKind)> list_changed_ = [](std::size_t, ListKind) {};
 
   std::mutex mutex_;
   std::condition_variable changed_;

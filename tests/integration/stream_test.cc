@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "tests/fakes/fake_mcp_server.h"
@@ -254,6 +255,139 @@ TEST_F(PollingTest, CancelledMeanwhileTheServerIsTold) {
   caller.Close();
   EXPECT_TRUE(
       upstream_.WaitFor([](const auto& record) { return record.cancels.size() == 1; }, kPatience));
+}
+
+// What servers say outside of calls.
+class AnnounceTest : public StreamTest {
+ protected:
+  static constexpr char kUpdated[] =
+      R"({"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"x:\u00e9"}})";
+
+  void SetUp() override {
+    upstream_.SetScript([](const FakeRequest& request) {
+      FakeAnswer answer;
+      if (request.http_method != "GET") return answer;
+      answer.form = FakeAnswer::Form::kSse;
+      answer.hold = true;
+      return answer;
+    });
+    StreamTest::SetUp();
+    ASSERT_TRUE(Streams(1)) << "the session that all share listens, too";
+  }
+  // Waits until so many sessions with the server listen.
+  bool Streams(std::size_t count) {
+    return upstream_.WaitFor([count](const auto& record) { return record.held.size() == count; },
+                             kPatience);
+  }
+  TestResponse Post(const std::string& session, const std::string& body) {
+    return TestHttpClient(bridge_.http_port()).Post(body, {{"Mcp-Session-Id", session}});
+  }
+};
+
+TEST_F(AnnounceTest, ItReachesTheClientWhoseSessionItIs) {
+  const std::string session = Open();
+  Post(session, CallMessage("1", "echo", "x"));  // opens its session with the server
+  ASSERT_TRUE(Streams(2));
+  upstream_.Push(kUpdated);  // before anybody listens here
+  TestEventStream stream = Get(session);
+  EXPECT_TRUE(stream.Next()->data.empty());
+  const auto early = stream.Next();
+  ASSERT_TRUE(early);
+  EXPECT_EQ(early->data, kUpdated);
+  // What it misses in between is there when it comes back.
+  stream.Close();
+  upstream_.Push(R"({"jsonrpc":"2.0","method":"notifications/elicitation/complete","params":{}})");
+  TestEventStream again = Get(session, early->id);
+  EXPECT_TRUE(again.Next()->data.empty());
+  EXPECT_EQ(again.Next()->data,
+            R"({"jsonrpc":"2.0","method":"notifications/elicitation/complete","params":{}})");
+}
+
+TEST_F(AnnounceTest, AnotherClientHearsNothingOfIt) {
+  const std::string session = Open();
+  const std::string stranger = Open();
+  Post(session, CallMessage("1", "echo", "x"));
+  ASSERT_TRUE(Streams(2));
+  TestEventStream stream = Get(stranger);
+  EXPECT_TRUE(stream.Next()->data.empty());
+  TestEventStream own = Get(session);
+  EXPECT_TRUE(own.Next()->data.empty());
+  upstream_.Push(kUpdated);
+  EXPECT_EQ(own.Next()->data, kUpdated);
+  // A message that is for all comes behind it: the stranger has had nothing before.
+  bridge_.app().sessions().OnListChanged(0, ListKind::kPrompts);
+  EXPECT_EQ(stream.Next()->data,
+            R"({"jsonrpc":"2.0","method":"notifications/prompts/list_changed"})");
+}
+
+TEST_F(AnnounceTest, AQuestionIsAskedAndAnswered) {
+  const std::string opened =
+      R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"roots":{}},"clientInfo":{"name":"t","version":"1"}}})";
+  const std::string session =
+      TestHttpClient(bridge_.http_port()).Post(opened).headers["mcp-session-id"];
+  Post(session, CallMessage("1", "echo", "x"));
+  ASSERT_TRUE(Streams(2));
+  TestEventStream stream = Get(session);
+  EXPECT_TRUE(stream.Next()->data.empty());
+  upstream_.Push(R"({"jsonrpc":"2.0","id":"r-7","method":"roots/list"})");
+  const auto question = stream.Next();
+  ASSERT_TRUE(question);
+  EXPECT_EQ(question->data, R"({"jsonrpc":"2.0","id":1,"method":"roots/list"})");
+  Post(session, R"({"jsonrpc":"2.0","id":1,"result":{"roots":[]}})");
+  const auto answered = [](const std::string& body) {
+    return [body](const FakeMcpServer::Record& record) {
+      return std::any_of(record.requests.begin(), record.requests.end(),
+                         [&](const FakeRequest& request) { return request.body == body; });
+    };
+  };
+  EXPECT_TRUE(upstream_.WaitFor(answered(R"({"jsonrpc":"2.0","id":"r-7","result":{"roots":[]}})"),
+                                kPatience));
+  // The shared session's question, and one that the client can't answer, are refused.
+  const auto refusals = [](const FakeMcpServer::Record& record) {
+    return std::count_if(
+        record.requests.begin(), record.requests.end(), [](const FakeRequest& request) {
+          return request.body.find(R"("error":{"code":-32601)") != std::string::npos;
+        });
+  };
+  EXPECT_TRUE(
+      upstream_.WaitFor([&](const auto& record) { return refusals(record) == 1; }, kPatience));
+  upstream_.Push(R"({"jsonrpc":"2.0","id":"s-8","method":"sampling/createMessage","params":{}})");
+  EXPECT_TRUE(
+      upstream_.WaitFor([&](const auto& record) { return refusals(record) == 3; }, kPatience));
+}
+
+TEST_F(AnnounceTest, AListThatBecomesAnotherIsToldToAll) {
+  const std::string session = Open();
+  TestEventStream stream = Get(session);
+  EXPECT_TRUE(stream.Next()->data.empty());
+  upstream_.SetScript([](const FakeRequest& request) {
+    FakeAnswer answer;
+    if (request.method == "tools/list") {
+      answer.result = R"({"tools":[{"name":"other","inputSchema":{"type":"object"}}]})";
+    }
+    return answer;
+  });
+  upstream_.Push(R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})");
+  const auto told = stream.Next();
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->data, R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})");
+  const TestResponse list = Post(session, R"({"jsonrpc":"2.0","id":2,"method":"tools/list"})");
+  EXPECT_NE(list.body.find(R"("name":"other")"), std::string::npos) << list.body;
+}
+
+TEST_F(AnnounceTest, AServersStreamIsTakenUpAgain) {
+  const std::string session = Open();
+  Post(session, CallMessage("1", "echo", "x"));
+  ASSERT_TRUE(Streams(2));
+  upstream_.CloseConnections();
+  const auto back = [](const FakeMcpServer::Record& record) {
+    return record.Count("GET") >= 4 && record.held.size() == 2;
+  };
+  ASSERT_TRUE(upstream_.WaitFor(back, kPatience));
+  upstream_.Push(kUpdated);
+  TestEventStream stream = Get(session);
+  EXPECT_TRUE(stream.Next()->data.empty());
+  EXPECT_EQ(stream.Next()->data, kUpdated);
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ HttpInitializeCall::~HttpInitializeCall() {
 }
 
 void HttpInitializeCall::Start(Lane& lane, const Scope& scope) {
+  scope_ = scope;
   for (const std::size_t server : scope.Servers(service_.config())) {
     servers_.push_back(service_.config().servers[server].name);
   }
@@ -50,9 +51,9 @@ void HttpInitializeCall::Answer() {
     capabilities.push_back(std::move(status.capabilities));
     if (servers_.size() == 1) instructions = std::move(status.instructions);
   }
-  const std::string answer =
-      InitializeAnswer(profile_.version, MergeCapabilities(capabilities), instructions);
-  const auto session = sessions_.Create(std::move(profile_));
+  const std::string answer = InitializeAnswer(
+      profile_.version, WithListChanges(MergeCapabilities(capabilities)), instructions);
+  const auto session = sessions_.Create(std::move(profile_), std::move(scope_));
   if (!session) {
     responder_.Respond(HttpResponse::FromError(id_, session.error()));
     return;

@@ -35,6 +35,7 @@ class HttpInitializeCall final : public HttpCall {
   HttpResponder& responder_;
   const std::string id_;
   ClientProfile profile_;
+  Scope scope_;
   std::vector<std::string> servers_;  // those the client will reach
   const std::shared_ptr<Alive> alive_ = std::make_shared<Alive>(Alive{this});
 };
