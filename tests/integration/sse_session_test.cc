@@ -1,0 +1,98 @@
+// A server over HTTP+SSE behind the whole bridge.
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/fakes/fake_sse_server.h"
+#include "tests/fakes/test_http.h"
+#include "tests/integration/bridge_fixture.h"
+
+namespace mcpbridge::test {
+namespace {
+
+using Record = FakeSseServer::Record;
+
+constexpr char kInitialize[] =
+    R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18",)"
+    R"("capabilities":{},"clientInfo":{"name":"tester","version":"7"}}})";
+
+class SseSessionTest : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(bridge_.WaitForTools("old")); }
+
+  static Config SseConfig(const std::string& url) {
+    Config config = ConfigWith({{"old", url}});
+    config.servers[0].transport = TransportKind::kSse;
+    return config;
+  }
+
+  FakeSseServer upstream_;
+  Bridge bridge_{SseConfig(upstream_.url())};
+};
+
+TEST_F(SseSessionTest, EachClientHasAStreamOfItsOwnWhichEndsWithItsSession) {
+  std::vector<std::string> sessions;
+  for (int i = 0; i < 3; ++i) {
+    TestHttpClient client(bridge_.http_port());
+    sessions.push_back(client.Post(kInitialize).headers["mcp-session-id"]);
+    const std::string text = "client" + std::to_string(i);
+    const auto response =
+        client.Post(CallMessage("1", "echo", text), {{"mcp-session-id", sessions.back()}});
+    EXPECT_NE(response.body.find(text), std::string::npos) << response.body;
+    const FakeRequest call = upstream_.Snapshot().Last("tools/call");
+    EXPECT_EQ(call.path, "/message?session=" + std::to_string(i + 2));  // 1: the shared one
+    EXPECT_NE(upstream_.Snapshot().Last("initialize").params.find("tester"), std::string::npos);
+  }
+  TestHttpClient(bridge_.http_port())
+      .Request("DELETE", "/mcp", "", {{"mcp-session-id", sessions[1]}});
+  EXPECT_TRUE(upstream_.WaitFor([](const Record& record) { return record.streams_closed == 1; }));
+  const auto response = TestHttpClient(bridge_.http_port())
+                            .Post(CallMessage("1", "echo", "x"), {{"mcp-session-id", sessions[2]}});
+  EXPECT_NE(response.body.find("\"result\""), std::string::npos) << response.body;
+  EXPECT_EQ(upstream_.Snapshot().streams_opened, 4);
+}
+
+// Callers leave by closing their connections, on all lanes at once.
+TEST_F(SseSessionTest, CallersWhoLeaveDisturbNobody) {
+  constexpr int kCalls = 60;
+  std::mt19937 random(11);
+  std::vector<std::unique_ptr<TestHttpClient>> clients;
+  for (int i = 0; i < kCalls; ++i) {
+    clients.push_back(std::make_unique<TestHttpClient>(bridge_.http_port()));
+    clients.back()->Send(CallMessage("1", "hold", "text" + std::to_string(i)));
+  }
+  ASSERT_TRUE(upstream_.WaitFor([](const Record& record) { return record.held.size() == kCalls; }));
+  std::size_t left = 0;
+  for (auto& client : clients) {
+    if (random() % 2 == 0) continue;
+    client.reset();
+    ++left;
+  }
+  ASSERT_TRUE(upstream_.WaitFor([&](const Record& r) { return r.cancels.size() == left; }));
+  upstream_.ReleaseAll();
+  for (int i = 0; i < kCalls; ++i) {
+    const auto& client = clients[static_cast<std::size_t>(i)];
+    if (client == nullptr) continue;
+    EXPECT_NE(client->Receive().body.find("\"text" + std::to_string(i) + "\""), std::string::npos);
+  }
+  EXPECT_EQ(upstream_.Snapshot().cancels.size(), left);
+  EXPECT_EQ(upstream_.Snapshot().streams_opened, 1);
+}
+
+// An http server that is none: the error names the way out.
+TEST(SseAsHttpTest, AnOldServerUnderTheNewTransportSaysSo) {
+  FakeSseServer upstream;
+  upstream.SetScript([](const FakeRequest&) { return FakeSseServer::Post{.status = 405}; });
+  Bridge bridge(ConfigWith({{"old", upstream.url()}}));
+  TestHttpClient client(bridge.http_port());
+  const std::string body = client.Post(CallMessage("1", "old-echo", "x")).body;
+  EXPECT_EQ(ReasonOf(body), "UPSTREAM_UNAVAILABLE");
+  EXPECT_NE(body.find("needs transport: sse"), std::string::npos) << body;
+}
+
+}  // namespace
+}  // namespace mcpbridge::test
