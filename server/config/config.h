@@ -56,7 +56,7 @@ enum class Protocol {
 
 // One entry of `mcp_servers`.
 struct ServerConfig {
-  std::string name;         // `alias` if given, else the key
+  std::string name;  // `alias` if given, else the key
   // What else it is called: the key, if it has an alias, and further aliases. Callers may use them;
   // nothing is listed under them.
   std::vector<std::string> other_names;

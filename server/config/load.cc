@@ -46,12 +46,12 @@ void ReadAliases(YamlReader& reader, const YamlValue& value, Aliases& aliases) {
 }
 
 void ReadLiteLlmSettings(YamlReader& reader, const YamlValue& value, Aliases& aliases) {
-  reader.ReadMap(
-      value, {{"mcp_aliases", [&](const YamlValue& v) { ReadAliases(reader, v, aliases); }}},
-      [](const std::string& key) -> std::string {
-        if (!Nearest(key, {"mcp_aliases"}).empty()) return "";
-        return "is not supported: of litellm_settings mcp-bridge has mcp_aliases only";
-      });
+  reader.ReadMap(value,
+                 {{"mcp_aliases", [&](const YamlValue& v) { ReadAliases(reader, v, aliases); }}},
+                 [](const std::string& key) -> std::string {
+                   if (!Nearest(key, {"mcp_aliases"}).empty()) return "";
+                   return "is not supported: of litellm_settings mcp-bridge has mcp_aliases only";
+                 });
 }
 
 // `mcp_servers`, names checked against each other.
@@ -147,8 +147,7 @@ Config ReadConfig(YamlReader& reader, const YamlValue& document, const std::stri
   reader.ReadMap(
       document,
       {{"mcp_servers", [&](const YamlValue& v) { servers = v; }},
-       {"litellm_settings",
-        [&](const YamlValue& v) { ReadLiteLlmSettings(reader, v, aliases); }},
+       {"litellm_settings", [&](const YamlValue& v) { ReadLiteLlmSettings(reader, v, aliases); }},
        {"general_settings", [&](const YamlValue& v) { ReadGeneralSettings(reader, v, config); }},
        {"bridge", [&](const YamlValue& v) { ReadBridgeSection(reader, v, config.bridge); }}},
       RefuseSection);

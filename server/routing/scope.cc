@@ -87,8 +87,9 @@ class Collector {
 };
 
 Error NoName(std::string_view header) {
-  return Error{.reason = Reason::kInvalidRequest,
-               .message = std::string(header) + " names nothing: leave it out to reach all servers"};
+  return Error{
+      .reason = Reason::kInvalidRequest,
+      .message = std::string(header) + " names nothing: leave it out to reach all servers"};
 }
 
 Result<Scope> FromPath(const Config& config, std::string_view path) {

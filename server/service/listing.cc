@@ -64,8 +64,8 @@ void EndWaiting(Waiting& waiting, std::shared_ptr<const RouteTable> table) {
 
 }  // namespace
 
-void Lister::List(ListKind kind, Lane& lane, const Scope& scope,
-                  std::chrono::milliseconds max_age, Deadline deadline, Done done) {
+void Lister::List(ListKind kind, Lane& lane, const Scope& scope, std::chrono::milliseconds max_age,
+                  Deadline deadline, Done done) {
   auto waiting = std::make_shared<Waiting>();
   waiting->kind = kind;
   waiting->scope = scope;

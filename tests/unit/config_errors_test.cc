@@ -75,7 +75,8 @@ const BadCase kTopLevelCases[] = {
      "stands between server and tool: use '_'\n"
      "c.yaml:7: litellm_settings.mcp_aliases.mcp: this name is a path of mcp-bridge itself: give "
      "the server an alias\n"},
-    {Server("    url: http://h/mcp\n    access_groups: [ok, 'a,b', '']\n    mcp_access_groups: [x]\n"),
+    {Server(
+         "    url: http://h/mcp\n    access_groups: [ok, 'a,b', '']\n    mcp_access_groups: [x]\n"),
      "c.yaml:4: mcp_servers.a.access_groups[1]: an access group's name must not have a comma, a "
      "slash or a space\n"
      "c.yaml:4: mcp_servers.a.access_groups[2]: must not be empty\n"

@@ -195,6 +195,25 @@ TEST(Config, NamesComeFromTheAliasAndAreSorted) {
   EXPECT_EQ(names, (std::vector<std::string>{"Git_Hub", "my_server", "same", "z.1"}));
 }
 
+TEST(Config, FurtherNamesAndAccessGroups) {
+  const Config config = GoodText(
+      "mcp_servers:\n"
+      "  a: {url: 'http://h/', access_groups: [dev, ops, dev]}\n"
+      "  b: {url: 'http://h/', alias: bee}\n"
+      "  c: {url: 'http://h/', allowed_tools: [sea-x, see-y]}\n"
+      "litellm_settings:\n"
+      "  mcp_aliases: {sea: c, see: c, B 2: b}\n");
+  ASSERT_EQ(config.servers.size(), 3U);
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(config.servers[0].access_groups, (Names{"dev", "ops"}));
+  EXPECT_EQ(config.servers[0].other_names, Names{});
+  EXPECT_EQ(config.servers[1].name, "bee") << "its own alias wins";
+  EXPECT_EQ(config.servers[1].other_names, (Names{"b", "B_2"}));
+  EXPECT_EQ(config.servers[2].name, "sea") << "the first one";
+  EXPECT_EQ(config.servers[2].other_names, (Names{"c", "see"}));
+  EXPECT_EQ(config.servers[2].allowed_tools, (Names{"sea-x", "see-y", "x", "y"}));
+}
+
 TEST(Config, ToolListsKnowPrefixedSpellingsToo) {
   const Config config = GoodText(
       "mcp_servers:\n"

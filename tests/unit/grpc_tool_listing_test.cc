@@ -33,7 +33,8 @@ TEST(ToolListingTest, PageSizes) {
 TEST(ToolListingTest, APageTokenIsOneOfToolsAndOfItsServer) {
   v1::ListToolsRequest request;
   request.set_page_token(CursorOf(ListKind::kTools, "", {.server = "a", .key = "x"}));
-  EXPECT_EQ(ParsePageRequest(request, request.server())->after, (PagePosition{.server = "a", .key = "x"}));
+  EXPECT_EQ(ParsePageRequest(request, request.server())->after,
+            (PagePosition{.server = "a", .key = "x"}));
   request.set_server("a");
   EXPECT_EQ(ParsePageRequest(request, request.server()).error().reason, Reason::kInvalidArguments);
   request.set_page_token(CursorOf(ListKind::kPrompts, "a", {.server = "a", .key = "x"}));

@@ -58,7 +58,8 @@ TEST(RouteTableTest, AnUnknownToolIsWorthAskingFor) {
   const Config config = TwoServers();
   const RouteTable table(config, {Tools({"log"}), nullptr});
   EXPECT_TRUE(table.Resolve(ScopeOf(table, "git"), "new").value().unknown);
-  EXPECT_FALSE(table.Resolve(ScopeOf(table, "web"), "new").value().unknown) << "its tools aren't known at all";
+  EXPECT_FALSE(table.Resolve(ScopeOf(table, "web"), "new").value().unknown)
+      << "its tools aren't known at all";
 }
 
 TEST(RouteTableTest, OneServerTakesEveryName) {
@@ -67,9 +68,8 @@ TEST(RouteTableTest, OneServerTakesEveryName) {
   EXPECT_EQ(table.Resolve({}, "log").value().name, "log");
   EXPECT_EQ(table.Resolve({}, "git-log").value().name, "log");
   EXPECT_EQ(table.Resolve({}, "git-x").value().name, "git-x") << "its own name, prefix or not";
-  EXPECT_EQ(
-      table.ListedName(ListKind::kTools, 0, table.Known(0, ListKind::kTools)->entries[0], {}),
-      "git-x");
+  EXPECT_EQ(table.ListedName(ListKind::kTools, 0, table.Known(0, ListKind::kTools)->entries[0], {}),
+            "git-x");
 }
 
 TEST(RouteTableTest, AShortenedNameOfAListThatIsNotKnownIsWorthAskingFor) {
@@ -84,7 +84,8 @@ TEST(RouteTableTest, AShortenedNameOfAListThatIsNotKnownIsWorthAskingFor) {
   EXPECT_TRUE(before.Resolve({}, name).value().unknown);
   const RouteTable after(config, {tools, nullptr});
   EXPECT_EQ(after.Resolve({}, name).value().name, std::string(70, 'n'));
-  EXPECT_EQ(after.Resolve(ScopeOf(after, "git"), name).value().name, std::string(70, 'n')) << "LiteLLM's spelling";
+  EXPECT_EQ(after.Resolve(ScopeOf(after, "git"), name).value().name, std::string(70, 'n'))
+      << "LiteLLM's spelling";
 }
 
 TEST(RouteTableTest, PromptsHaveTheNamesOfTheirOwnList) {
@@ -163,8 +164,7 @@ TEST(RouteTableTest, WhatIsOutsideOfTheScopeDoesNotExist) {
   EXPECT_EQ(table.Resolve(scope, "mine").value().server, 0u);
   EXPECT_EQ(table.Resolve(scope, "b-both").value().server, 1u);
   const std::string listed =
-      table.ListedName(ListKind::kTools, 2,
-                       *table.Known(2, ListKind::kTools)->Find(long_name), {});
+      table.ListedName(ListKind::kTools, 2, *table.Known(2, ListKind::kTools)->Find(long_name), {});
   EXPECT_EQ(table.Resolve({}, listed).value().server, 2u);
   const auto message = [&](std::string_view name) {
     const auto route = table.Resolve(scope, name);
@@ -173,8 +173,9 @@ TEST(RouteTableTest, WhatIsOutsideOfTheScopeDoesNotExist) {
   for (const std::string& name : {std::string("theirs"), std::string("c-theirs"), listed}) {
     EXPECT_EQ(message(name), "Unknown tool: " + name) << "in the words for any unknown one";
   }
-  EXPECT_EQ(message("both"), "several servers have a tool named \"both\"; call it by one of: "
-                             "a-both b-both");
+  EXPECT_EQ(message("both"),
+            "several servers have a tool named \"both\"; call it by one of: "
+            "a-both b-both");
   EXPECT_EQ(table.Resolve(Scope::Of({2, 2}), "both").value().server, 2u);
 }
 
@@ -194,8 +195,7 @@ TEST(RouteTableTest, FurtherNamesOfAServerAreUnderstoodButNotListed) {
   const RouteTable table(config, {Tools({"log"}), Tools({"log"})});
   EXPECT_EQ(table.Resolve({}, "site-log").value().server, 1u);
   EXPECT_EQ(table.Resolve(Scope(1), "site-log").value().name, "log");
-  EXPECT_EQ(table.ListedName(ListKind::kTools, 1,
-                             table.Known(1, ListKind::kTools)->entries[0], {}),
+  EXPECT_EQ(table.ListedName(ListKind::kTools, 1, table.Known(1, ListKind::kTools)->entries[0], {}),
             "web-log");
 }
 
