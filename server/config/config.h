@@ -41,11 +41,14 @@ enum class TransportKind {
   kStdio,  // a child process
 };
 
-// Which session of a server a client's calls go through, if the client has a session with the
-// bridge itself (it began with `initialize`). Callers without one always share.
+// Which session of a server calls go through.
 enum class Isolation {
-  kSession,  // one of the client's own: what the server keeps for it, and asks it, is nobody else's
-  kShared,   // the one that all share
+  // For a client that has a session with the bridge itself (it began with `initialize`): one of its
+  // own, so that what the server keeps for it, and asks it, is nobody else's. Callers without one
+  // share.
+  kSession,
+  kShared,  // the one that all share
+  kCall,    // a new one, or a new process, for each call, which ends with it
 };
 
 // Which eras of MCP a server is asked for.

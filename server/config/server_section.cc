@@ -246,10 +246,14 @@ class ServerSection {
   void ReadIsolation(const YamlValue& value) {
     std::string word;
     if (!reader_.ReadWord(value, word)) return;
-    if (word == "session" || word == "shared") {
-      server_.isolation = word == "shared" ? Isolation::kShared : Isolation::kSession;
+    if (word == "session") {
+      server_.isolation = Isolation::kSession;
+    } else if (word == "shared") {
+      server_.isolation = Isolation::kShared;
+    } else if (word == "call") {
+      server_.isolation = Isolation::kCall;
     } else {
-      reader_.AddError(value, "expected session or shared");
+      reader_.AddError(value, "expected session, shared or call");
     }
   }
 

@@ -175,6 +175,11 @@ std::string InitializeAnswer(std::string_view version, std::string_view capabili
   return answer.append("}");
 }
 
+bool Declares(std::string_view capabilities, std::string_view feature) {
+  const auto members = JsonMembers::Read(capabilities);
+  return members && members->Get(feature).has_value();
+}
+
 std::string MergeCapabilities(const std::vector<std::string>& capabilities) {
   std::map<std::string, std::string, std::less<>> merged;  // by raw key
   for (const std::string& raw : capabilities) {

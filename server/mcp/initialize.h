@@ -64,6 +64,9 @@ std::string InitializeAnswer(std::string_view version, std::string_view capabili
 // whether its servers tell it or it finds out by itself.
 std::string WithListChanges(std::string_view capabilities);
 
+// Whether `capabilities` (a raw object; empty: not known) have `feature`.
+bool Declares(std::string_view capabilities, std::string_view feature);
+
 // What servers that declare `capabilities` (raw objects, empty: not known) can do together. One
 // server: what it declares. Several: a feature that any has; where it has options, as the first
 // declares it. Never `tasks`, whose requests the bridge can't route.

@@ -88,6 +88,18 @@ bool ClientSession::Ask(Lane& lane, jsonrpc::Message& question, Answer answer) {
   return false;
 }
 
+void ClientSession::Notify(const std::string& notification) {
+  std::vector<std::shared_ptr<Upstream>> own;
+  {
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = 0; i < upstreams_.size(); ++i) {
+      const bool is_own = config_.servers[i].isolation == Isolation::kSession;
+      if (is_own && upstreams_[i] != nullptr) own.push_back(upstreams_[i]);
+    }
+  }
+  for (const auto& upstream : own) upstream->Notify(notification);
+}
+
 std::string ClientSession::AddQuestion(Lane& lane, std::string_view server_id, Answer answer) {
   const std::lock_guard lock(mutex_);
   std::string id = std::to_string(++last_question_);

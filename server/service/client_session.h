@@ -57,6 +57,10 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   // `isolation` says so. Error: kOverloaded.
   Result<std::shared_ptr<Upstream>> SessionWith(std::size_t server);
 
+  // Passes a notification of the client's, whole, on to the servers with which it has a session of
+  // its own.
+  void Notify(const std::string& notification);
+
   // A server asks the client, under its own raw id `server_id`, in the course of a call on `lane`.
   // Returns the raw id under which the client is asked. Its answer goes to `answer` on `lane`.
   std::string AddQuestion(Lane& lane, std::string_view server_id, Answer answer);

@@ -25,17 +25,6 @@ std::string_view TakePart(std::string_view& text) {
   return part;
 }
 
-std::string UnavailableJson(const Listing& listing) {
-  std::string out = "[";
-  const char* separator = "";
-  for (const auto& [server, error] : listing.unavailable) {
-    out += std::exchange(separator, ",");
-    out += R"({"server":)" + jsonrpc::Quote(server) + R"(,"error":)" +
-           jsonrpc::Quote(error.message) + "}";
-  }
-  return out + "]";
-}
-
 }  // namespace
 
 std::string CursorOf(ListKind kind, std::string_view scope, const PagePosition& position) {
@@ -86,6 +75,17 @@ Page TakePage(const Listing& listing, const PageRequest& request) {
   return page;
 }
 
+std::string UnavailableMeta(const std::vector<std::pair<std::string, Error>>& unavailable) {
+  std::string out = R"({"mcp-bridge/unavailable":[)";
+  const char* separator = "";
+  for (const auto& [server, error] : unavailable) {
+    out += std::exchange(separator, ",");
+    out += R"({"server":)" + jsonrpc::Quote(server) + R"(,"error":)" +
+           jsonrpc::Quote(error.message) + "}";
+  }
+  return out + "]}";
+}
+
 std::string ResultOf(const Listing& listing, const Page& page) {
   std::string result = "{\"";
   result.append(InfoOf(listing.kind).member).append("\":[");
@@ -97,7 +97,7 @@ std::string ResultOf(const Listing& listing, const Page& page) {
   result += ']';
   if (!page.next_cursor.empty()) result += R"(,"nextCursor":")" + page.next_cursor + '"';
   if (!listing.unavailable.empty()) {
-    result += R"(,"_meta":{"mcp-bridge/unavailable":)" + UnavailableJson(listing) + '}';
+    result += R"(,"_meta":)" + UnavailableMeta(listing.unavailable);
   }
   return result + '}';
 }

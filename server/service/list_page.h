@@ -4,6 +4,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "server/base/error.h"
 #include "server/routing/list_kind.h"
@@ -43,9 +45,12 @@ struct Page {
 };
 Page TakePage(const Listing& listing, const PageRequest& request);
 
-// The result of MCP's list method: {"tools":[...],"nextCursor":...,"_meta":
-// {"mcp-bridge/unavailable":[{"server":...,"error":...}]}}, the last two where there is something
-// to say.
+// {"mcp-bridge/unavailable":[{"server":...,"error":...}]}: of servers that have no part in a
+// result.
+std::string UnavailableMeta(const std::vector<std::pair<std::string, Error>>& unavailable);
+
+// The result of MCP's list method: {"tools":[...],"nextCursor":...,"_meta":...}, the last two
+// where there is something to say.
 std::string ResultOf(const Listing& listing, const Page& page);
 
 }  // namespace mcpbridge

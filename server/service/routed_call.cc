@@ -169,14 +169,20 @@ std::optional<Error> RoutedCall::SendLegacy(std::size_t server) {
     params_ = *std::move(params);
   }
   Upstream* upstream = &service_.pool().upstream(server);
-  if (IsForSession(params_.method) &&
-      service_.config().servers[server].isolation == Isolation::kShared) {
-    return Error{.reason = Reason::kMethodNotFound,
-                 .message = std::string(NameOf(params_.method)) +
-                            " would be set for all callers: the server's `isolation` is shared"};
+  const Isolation isolation = service_.config().servers[server].isolation;
+  if (IsForSession(params_.method) && isolation != Isolation::kSession) {
+    return Error{
+        .reason = Reason::kMethodNotFound,
+        .message = std::string(NameOf(params_.method)) +
+                   (isolation == Isolation::kShared
+                        ? " would be set for all callers: the server's `isolation` is shared"
+                        : " would be set for no call: the server's `isolation` is call")};
   }
-  if (session_ != nullptr) {
-    auto own = session_->SessionWith(server);
+  if (isolation == Isolation::kCall || session_ != nullptr) {
+    auto own = isolation == Isolation::kCall
+                   ? service_.pool().NewCallSession(
+                         server, session_ != nullptr ? &session_->profile() : nullptr)
+                   : session_->SessionWith(server);
     if (!own) return std::move(own).error();
     upstream_ = *std::move(own);
     upstream = upstream_.get();

@@ -112,7 +112,7 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   Deadline deadline_;
   Headers forwarded_;
   std::shared_ptr<ClientSession> session_;
-  std::shared_ptr<Upstream> upstream_;  // of the caller's own session; null: the shared one is used
+  std::shared_ptr<Upstream> upstream_;  // the caller's or the call's own; null: the shared one
   std::unique_ptr<Exchange> exchange_;
   std::shared_ptr<Alive> asking_;  // while servers are asked whether they have the tool after all
 };

@@ -56,6 +56,12 @@ Result<std::unique_ptr<Exchange>> HttpUpstream::Send(Lane& lane, UpstreamRequest
   return lanes_[static_cast<std::size_t>(lane.index())]->Send(std::move(request), handler);
 }
 
+void HttpUpstream::Notify(std::string notification) {
+  home_.Post([this, notification = std::move(notification)]() mutable {
+    if (state_ == State::kReady) home_share().Post(*session_, std::move(notification));
+  });
+}
+
 std::string HttpUpstream::Head(std::string_view verb, const HttpSession& session) const {
   std::string head =
       HttpHead(verb, url_, url_.target, "application/json, text/event-stream", config().headers);

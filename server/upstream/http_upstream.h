@@ -33,6 +33,7 @@ class HttpUpstream final : public Upstream,
   void Start() override;
   Result<std::unique_ptr<Exchange>> Send(Lane& lane, UpstreamRequest request,
                                          ReplyHandler& handler) override;
+  void Notify(std::string notification) override;
   void Stop(std::string why, std::function<void()> done) override;
 
  private:

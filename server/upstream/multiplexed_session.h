@@ -46,6 +46,9 @@ class MultiplexedSession {
   // The same where nobody can answer. `id`: raw.
   void Refuse(std::string_view id, std::string_view method);
 
+  // A client's notification, whole, if the session is open.
+  virtual void Notify(std::string notification) = 0;
+
   // The request's reply isn't wanted any more; nothing happens if it has come. If the server has
   // seen the request, it is told.
   virtual void Cancel(std::int64_t id) = 0;

@@ -312,6 +312,10 @@ void SseSession::Answer(std::string response) {
   if (state_ != State::kStopping && queued_bytes_ <= limits_.queued_bytes) Tell(response);
 }
 
+void SseSession::Notify(std::string notification) {
+  if (state_ == State::kReady && queued_bytes_ <= limits_.queued_bytes) Tell(notification);
+}
+
 // Posts what has no reply. Where that can't be done nobody could be told.
 void SseSession::Tell(std::string_view text) {
   if (post_head_.empty()) return;

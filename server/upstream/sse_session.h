@@ -54,6 +54,7 @@ class SseSession final : public MultiplexedSession,
   std::optional<Error> Send(OutgoingRequest request, ReplySink& sink,
                             std::shared_ptr<ReplySink> owner) override;
   void Answer(std::string response) override;
+  void Notify(std::string notification) override;
   void Cancel(std::int64_t id) override;
 
   // See Upstream::Stop(). `done` runs on the lane.

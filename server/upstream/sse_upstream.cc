@@ -29,6 +29,12 @@ Result<std::unique_ptr<Exchange>> SseUpstream::Send(Lane& lane, UpstreamRequest 
       handler);
 }
 
+void SseUpstream::Notify(std::string notification) {
+  session_->home().Post([session = session_, notification = std::move(notification)]() mutable {
+    session->Notify(std::move(notification));
+  });
+}
+
 void SseUpstream::Stop(std::string why, std::function<void()> done) {
   session_->home().Post(
       [session = session_, why = std::move(why), done = std::move(done)]() mutable {

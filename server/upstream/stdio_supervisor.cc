@@ -116,14 +116,20 @@ void StdioSupervisor::OnMessage(jsonrpc::Message& message) {
   }
 }
 
-void StdioSupervisor::Answer(std::string response) {
-  // Bounded, although the server alone decides how much it asks: what it doesn't read isn't
-  // answered.
+void StdioSupervisor::Answer(std::string response) { WriteIfRead(std::move(response)); }
+
+void StdioSupervisor::Notify(std::string notification) {
+  if (state_ == State::kServing) WriteIfRead(std::move(notification));
+}
+
+// Bounded, although others decide how much there is to say: what the server doesn't read isn't
+// written.
+void StdioSupervisor::WriteIfRead(std::string message) {
   if (!channel_ || channel_->queued_bytes() > limits_.queued_bytes) return;
-  for (char& c : response) {
+  for (char& c : message) {
     if (c == '\n' || c == '\r') c = ' ';
   }
-  channel_->Write(std::move(response) + '\n');
+  channel_->Write(std::move(message) + '\n');
 }
 
 void StdioSupervisor::OnInitialized(const jsonrpc::Message& message) {

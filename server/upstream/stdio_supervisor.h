@@ -53,6 +53,7 @@ class StdioSupervisor final : public MultiplexedSession,
   std::optional<Error> Send(OutgoingRequest request, ReplySink& sink,
                             std::shared_ptr<ReplySink> owner) override;
   void Answer(std::string response) override;
+  void Notify(std::string notification) override;
   void Cancel(std::int64_t id) override;
 
   // See Upstream::Stop(). `done` runs on the lane.
@@ -76,6 +77,7 @@ class StdioSupervisor final : public MultiplexedSession,
   void OnInitialized(const jsonrpc::Message& message);
   void Serve(std::string_view protocol_version);
   void SendWaiting();
+  void WriteIfRead(std::string message);
   void OnGarbage(std::string_view line, const Error& error);
   void OnMessage(jsonrpc::Message& message);
   void TakeDown(Reason reason, std::string why, std::string exit = {});

@@ -54,6 +54,13 @@ Result<std::unique_ptr<Exchange>> StdioUpstream::Send(Lane& lane, UpstreamReques
   return SendMultiplexed(supervisor_, lane, {.id = id, .text = RequestLine(id, request)}, handler);
 }
 
+void StdioUpstream::Notify(std::string notification) {
+  supervisor_->home().Post(
+      [supervisor = supervisor_, notification = std::move(notification)]() mutable {
+        supervisor->Notify(std::move(notification));
+      });
+}
+
 void StdioUpstream::Stop(std::string why, std::function<void()> done) {
   Lane& home = supervisor_->home();
   if (home.io().stopped()) {

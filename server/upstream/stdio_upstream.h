@@ -28,6 +28,7 @@ class StdioUpstream final : public Upstream {
   void Start() override;
   Result<std::unique_ptr<Exchange>> Send(Lane& lane, UpstreamRequest request,
                                          ReplyHandler& handler) override;
+  void Notify(std::string notification) override;
   void Stop(std::string why, std::function<void()> done) override;
 
   // How many replies came for requests that were no longer waiting. Any thread.

@@ -132,6 +132,10 @@ class Upstream {
   virtual Result<std::unique_ptr<Exchange>> Send(Lane& lane, UpstreamRequest request,
                                                  ReplyHandler& handler) = 0;
 
+  // Passes on what a client says to its servers, a whole JSON-RPC notification, if the session is
+  // open: nobody waits for it, and to open one for it is of no use. Any thread.
+  virtual void Notify(std::string notification) = 0;
+
   // Ends the session for good (why: for the log) and calls `done` once, on any thread, when nothing
   // is left: no connection, no process. Any thread. Only after all exchanges are gone.
   virtual void Stop(std::string why, std::function<void()> done) = 0;

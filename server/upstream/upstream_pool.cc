@@ -82,44 +82,74 @@ Result<std::shared_ptr<Upstream>> UpstreamPool::NewSession(std::size_t server,
                                                            const ClientProfile& client,
                                                            const std::string& label,
                                                            Unsolicited unsolicited) {
-  const bool is_process = http_servers_[server] == nullptr;
-  Lane* home = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    if (is_process && client_processes_ >= config_.bridge.limits.client_processes) {
-      return Error{.reason = Reason::kOverloaded,
-                   .message = "as many processes run for clients as may",
-                   .metadata = {{"limit", "bridge.limits.client_processes"},
-                                {"server", config_.servers[server].name}},
-                   .retry_after = std::chrono::seconds(1)};
-    }
-    ++client_sessions_;
-    client_processes_ += is_process;
-    const auto lanes = static_cast<unsigned>(executor_.lane_count());
-    home = &executor_.lane(static_cast<int>(next_home_++ % lanes));
-  }
+  return MakeSession(server, InitializeParams(client), label, /*is_for_call=*/false,
+                     std::move(unsolicited));
+}
+
+Result<std::shared_ptr<Upstream>> UpstreamPool::NewCallSession(std::size_t server,
+                                                               const ClientProfile* client) {
+  return MakeSession(server, client != nullptr ? InitializeParams(*client) : InitializeParams(),
+                     " (one call)", /*is_for_call=*/true, Unsolicited{});
+}
+
+Result<std::shared_ptr<Upstream>> UpstreamPool::MakeSession(std::size_t server,
+                                                            std::string initialize_params,
+                                                            std::string label, bool is_for_call,
+                                                            Unsolicited unsolicited) {
+  const Counted counted{.is_process = http_servers_[server] == nullptr, .is_for_call = is_for_call};
+  if (auto refused = CountIn(server, counted)) return *std::move(refused);
+  const unsigned turn = next_home_.fetch_add(1, std::memory_order_relaxed);
+  Lane* const home =
+      &executor_.lane(static_cast<int>(turn % static_cast<unsigned>(executor_.lane_count())));
   auto session = Make(server, *home,
-                      UpstreamUse{.initialize_params = InitializeParams(client),
-                                  .label = label,
+                      UpstreamUse{.initialize_params = std::move(initialize_params),
+                                  .label = std::move(label),
                                   .one_client = true,
                                   .only_on_demand = true,
                                   .lists_changed = [] {},
                                   .unsolicited = std::move(unsolicited)});
   session->Start();
-  return std::shared_ptr<Upstream>(session.release(), [this, home, is_process](Upstream* gone) {
-    SeeOff(gone, *home, is_process);
-  });
+  return std::shared_ptr<Upstream>(
+      session.release(), [this, home, counted](Upstream* gone) { SeeOff(gone, *home, counted); });
+}
+
+std::optional<Error> UpstreamPool::CountIn(std::size_t server, Counted counted) {
+  const BridgeConfig::Limits& limits = config_.bridge.limits;
+  const auto full = [&](const char* message, const char* limit) {
+    return Error{.reason = Reason::kOverloaded,
+                 .message = message,
+                 .metadata = {{"limit", limit}, {"server", config_.servers[server].name}},
+                 .retry_after = std::chrono::seconds(1)};
+  };
+  const std::lock_guard lock(mutex_);
+  if (counted.is_process && client_processes_ >= limits.client_processes) {
+    return full("as many processes run for clients as may", "bridge.limits.client_processes");
+  }
+  if (counted.is_for_call && call_sessions_ >= limits.in_flight_calls) {
+    return full("as many sessions for single calls are there, or are being closed, as may",
+                "bridge.limits.in_flight_calls");
+  }
+  ++client_sessions_;
+  client_processes_ += counted.is_process;
+  call_sessions_ += counted.is_for_call;
+  return std::nullopt;
+}
+
+void UpstreamPool::CountOut(Counted counted) {
+  const std::lock_guard lock(mutex_);
+  --client_sessions_;
+  client_processes_ -= counted.is_process;
+  call_sessions_ -= counted.is_for_call;
+  changed_.notify_all();
 }
 
 // Nobody holds it: it is stopped, and freed behind whatever it has posted to its lane meanwhile.
-void UpstreamPool::SeeOff(Upstream* session, Lane& home, bool is_process) {
-  session->Stop("the client's session is over", [this, session, &home, is_process] {
-    home.Post([this, session, is_process] {
+void UpstreamPool::SeeOff(Upstream* session, Lane& home, Counted counted) {
+  const char* const why = counted.is_for_call ? "the call is over" : "the client's session is over";
+  session->Stop(why, [this, session, &home, counted] {
+    home.Post([this, session, counted] {
       delete session;
-      const std::lock_guard lock(mutex_);
-      --client_sessions_;
-      client_processes_ -= is_process;
-      changed_.notify_all();
+      CountOut(counted);
     });
   });
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/ssl/context.hpp>
 #include <chrono>
 #include <condition_variable>
@@ -49,6 +50,11 @@ class UpstreamPool {
     list_changed_ = std::move(told);
   }
 
+  // One for a single call, in the name of `client`, or of the bridge itself (null). Otherwise like
+  // NewSession(). Error: kOverloaded (also where as many are there, or are being closed, as calls
+  // may be under way).
+  Result<std::shared_ptr<Upstream>> NewCallSession(std::size_t server, const ClientProfile* client);
+
   // Begins to connect to all. On main's thread, after Executor::Start().
   void Start();
 
@@ -65,7 +71,17 @@ class UpstreamPool {
 
  private:
   std::unique_ptr<Upstream> Make(std::size_t server, Lane& home, UpstreamUse use);
-  void SeeOff(Upstream* session, Lane& home, bool is_process);
+  // What one session of NewSession() or NewCallSession() counts as.
+  struct Counted {
+    bool is_process = false;
+    bool is_for_call = false;
+  };
+  std::optional<Error> CountIn(std::size_t server, Counted counted);
+  void CountOut(Counted counted);
+  Result<std::shared_ptr<Upstream>> MakeSession(std::size_t server, std::string initialize_params,
+                                                std::string label, bool is_for_call,
+                                                Unsolicited unsolicited);
+  void SeeOff(Upstream* session, Lane& home, Counted counted);
 
   const Config& config_;
   Executor& executor_;
@@ -76,11 +92,12 @@ class UpstreamPool {
   std::vector<std::unique_ptr<CatalogueLoader>> loaders_;
   std::function<void(std::size_t, ListKind)> list_changed_ = [](std::size_t, ListKind) {};
 
+  std::atomic<unsigned> next_home_{0};
   std::mutex mutex_;
   std::condition_variable changed_;
-  unsigned next_home_ = 0;
-  std::size_t client_sessions_ = 0;  // made by NewSession() and not gone yet
+  std::size_t client_sessions_ = 0;  // made by NewSession(), NewCallSession() and not gone yet
   int client_processes_ = 0;         // those of them that are processes
+  int call_sessions_ = 0;            // those of them that are for one call
 };
 
 }  // namespace mcpbridge

@@ -27,6 +27,7 @@ class FakeUpstream final : public Upstream {
 
   Lane* home() override { return nullptr; }
   void Start() override {}
+  void Notify(std::string) override {}
   void Stop(std::string, std::function<void()> done) override { done(); }
   Result<std::unique_ptr<Exchange>> Send(Lane&, UpstreamRequest request,
                                          ReplyHandler& handler) override {

@@ -190,8 +190,8 @@ const BadCase kServerCases[] = {
      "c.yaml:6: mcp_servers.a.env.PORT: expected a string: put the value in quotes\n"
      "c.yaml:7: mcp_servers.a.env.T: LiteLLM's ${...}, filled in from the caller's headers, is not "
      "supported: use os.environ/NAME, or extra_headers to pass a caller's header on\n"},
-    {Server("    url: http://h/\n    isolation: call\n"),
-     "c.yaml:4: mcp_servers.a.isolation: expected session or shared\n"},
+    {Server("    url: http://h/\n    isolation: calls\n"),
+     "c.yaml:4: mcp_servers.a.isolation: expected session, shared or call\n"},
     {Server("    url: http://h/\n    protocol: old\n"),
      "c.yaml:4: mcp_servers.a.protocol: expected auto or legacy\n"},
     {Server("    command: x\n    protocol: auto\n"),

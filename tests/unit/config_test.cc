@@ -98,6 +98,7 @@ TEST(Config, ReadsHowAServerIsShared) {
   const ServerConfig other =
       GoodServer("    url: http://h/\n    isolation: shared\n    protocol: legacy\n");
   EXPECT_EQ(other.isolation, Isolation::kShared);
+  EXPECT_EQ(GoodServer("    command: c\n    isolation: call\n").isolation, Isolation::kCall);
   EXPECT_EQ(other.protocol, Protocol::kLegacy);
 }
 

@@ -10,6 +10,7 @@
 #include "server/frontend/http/http_initialize_call.h"
 #include "server/frontend/http/http_list_call.h"
 #include "server/frontend/http/http_routed_call.h"
+#include "server/frontend/http/http_set_level_call.h"
 #include "server/frontend/http/http_stream_call.h"
 #include "server/mcp/initialize.h"
 #include "server/mcp/json_members.h"
@@ -201,8 +202,7 @@ void McpEndpoint::CloseSession(const Request& request, HttpResponder& responder)
 }
 
 std::unique_ptr<HttpCall> McpEndpoint::HandleMcp(Lane& lane, Request& request,
-                                                 HttpResponder& responder,
-                                                 const HttpPath& path) {
+                                                 HttpResponder& responder, const HttpPath& path) {
   std::optional<Error> refused = CheckCaller(request);
   if (refused && IsAboutTheCaller(refused->reason)) {
     responder.Respond(HttpResponse::FromError("", *refused));
@@ -264,6 +264,9 @@ std::unique_ptr<HttpCall> McpEndpoint::Dispatch(Post& post) {
   const jsonrpc::Message& message = post.message;
   if (message.kind == jsonrpc::Kind::kNotification) {
     if (message.method == "notifications/cancelled") Cancel(post);
+    if (message.method == "notifications/roots/list_changed" && post.session != nullptr) {
+      post.session->Notify(jsonrpc::RequestMessage("", message.method, message.params));
+    }
     post.responder.Respond(Accepted());
     return nullptr;
   }
@@ -369,17 +372,23 @@ std::unique_ptr<HttpCall> McpEndpoint::RouteCall(CallMethod method, Post& post) 
     reply.Fail(*error);
     return nullptr;
   }
-  auto call = std::make_unique<HttpRoutedCall>(service_, post.lane, std::move(reply),
-                                               Of(post.lane).cancels, post.session);
   HttpCallerHeaders headers(post.request);
-  call->Start(CallRequest{
+  CallRequest request{
       .scope = std::move(post.scope),
       .params = *std::move(params),
       .deadline = *deadline,
       .headers = headers,
-      .session = std::move(post.session),
+      .session = post.session,
       .modern = post.modern,
-      .param_headers = post.modern ? HttpRequestHeaders(post.request).Params() : Headers{}});
+      .param_headers = post.modern ? HttpRequestHeaders(post.request).Params() : Headers{}};
+  if (method == CallMethod::kSetLevel && !request.scope.Only(service_.config())) {
+    auto call = std::make_unique<HttpSetLevelCall>(service_, post.lane, std::move(reply));
+    call->Start(request);
+    return call;
+  }
+  auto call = std::make_unique<HttpRoutedCall>(service_, post.lane, std::move(reply),
+                                               Of(post.lane).cancels, std::move(post.session));
+  call->Start(std::move(request));
   return call;
 }
 

@@ -55,7 +55,7 @@ class McpEndpoint final : public HttpHandler {
   // One POST to an MCP path, on its way through.
   struct Post {
     Lane& lane;
-    Request& request;
+    const Request& request;
     HttpResponder& responder;
     Scope scope;
     jsonrpc::Message message;
