@@ -139,6 +139,7 @@ void HttpServerConnection::Refuse(error_code error) {
                .metadata = {{"limit", "bridge.limits.header_bytes"}}};
   }
   state_ = State::kHandling;
+  headers_ = handler_.HeadersOf(parser_->get());
   HttpResponse response = HttpResponse::FromError("", refusal);
   if (error == http::error::header_limit) response.status = 431;
   Respond(std::move(response));
@@ -147,6 +148,7 @@ void HttpServerConnection::Refuse(error_code error) {
 void HttpServerConnection::Handle() {
   Disarm();
   state_ = State::kHandling;
+  headers_ = handler_.HeadersOf(parser_->get());
   self_ = shared_from_this();
   if (!parser_->keep_alive()) close_after_ = true;
   std::unique_ptr<HttpCall> call = handler_.Handle(lane_, parser_->get(), *this);
@@ -158,6 +160,7 @@ void HttpServerConnection::Handle() {
 void HttpServerConnection::Respond(HttpResponse response) {
   if (state_ != State::kHandling) return;
   if (connections_.draining) close_after_ = true;
+  response.headers += headers_;
   Write(response.Serialize(close_after_));
 }
 
@@ -174,7 +177,7 @@ void HttpServerConnection::BeginEvents(std::string_view headers) {
   if (state_ != State::kHandling) return;
   state_ = State::kStreaming;
   if (connections_.draining) close_after_ = true;
-  queued_ = HttpResponse::EventStreamHead(headers, close_after_);
+  queued_ = HttpResponse::EventStreamHead(std::string(headers) + headers_, close_after_);
   WriteChunks();
 }
 

@@ -39,6 +39,9 @@ class HttpHandler {
   // `call` has lost its connection, and may go on without. On `lane`.
   virtual void OnCallerGone(Lane& lane, std::unique_ptr<HttpCall> call) = 0;
 
+  // Headers of every response to `request`, each "Name: value\r\n". Any lane.
+  virtual std::string HeadersOf(const Request& request) const = 0;
+
  protected:
   ~HttpHandler() = default;
 };
@@ -108,6 +111,7 @@ class HttpServerConnection final : public std::enable_shared_from_this<HttpServe
   std::unique_ptr<HttpCall> call_;
   // While a request is worked on: neither a read nor a write need be pending then.
   std::shared_ptr<HttpServerConnection> self_;
+  std::string headers_;  // of every response to this request
   std::string out_;
   std::string queued_;           // of an event stream: what comes after out_
   bool chunks_pending_ = false;  // out_ of an event stream is being written

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/base/log.h"
+#include "server/frontend/http/cors.h"
 #include "server/frontend/http/guards.h"
 #include "server/frontend/http/http_discover_call.h"
 #include "server/frontend/http/http_initialize_call.h"
@@ -151,6 +152,10 @@ std::unique_ptr<HttpCall> McpEndpoint::Handle(Lane& lane, Request& request,
   return nullptr;
 }
 
+std::string McpEndpoint::HeadersOf(const Request& request) const {
+  return CorsHeaders(request, service_.config().bridge);
+}
+
 // The order is that of the SDKs' servers: who may come in at all, then what they bring.
 std::optional<Error> McpEndpoint::CheckCaller(const Request& request) const {
   const BridgeConfig& config = service_.config().bridge;
@@ -204,6 +209,11 @@ void McpEndpoint::CloseSession(const Request& request, HttpResponder& responder)
 std::unique_ptr<HttpCall> McpEndpoint::HandleMcp(Lane& lane, Request& request,
                                                  HttpResponder& responder, const HttpPath& path) {
   std::optional<Error> refused = CheckCaller(request);
+  const bool may_ask = !refused || refused->reason == Reason::kUnauthenticated;
+  if (const auto answer = may_ask ? AnswerPreflight(request, service_.config()) : std::nullopt) {
+    responder.Respond(*answer);
+    return nullptr;
+  }
   if (refused && IsAboutTheCaller(refused->reason)) {
     responder.Respond(HttpResponse::FromError("", *refused));
     return nullptr;

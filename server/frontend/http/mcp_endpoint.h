@@ -40,6 +40,7 @@ class McpEndpoint final : public HttpHandler {
 
   std::unique_ptr<HttpCall> Handle(Lane& lane, Request& request, HttpResponder& responder) override;
   void OnCallerGone(Lane& lane, std::unique_ptr<HttpCall> call) override;
+  std::string HeadersOf(const Request& request) const override;
 
   // Ends the calls that go on without a connection. On `lane`.
   void EndLoneCalls(Lane& lane);

@@ -42,7 +42,8 @@ std::string HttpResponse::Serialize(bool close) const {
     out.append(http::obsolete_reason(http::int_to_status(status))).append("\r\n");
   }
   if (!body.empty()) out.append("Content-Type: ").append(content_type).append("\r\n");
-  out.append("Content-Length: ").append(length).append("\r\n");
+  // A 204 has no body, and must not say so (RFC 9110, section 8.6).
+  if (status != 204) out.append("Content-Length: ").append(length).append("\r\n");
   if (close) out.append("Connection: close\r\n");
   return out.append(headers).append("\r\n").append(body);
 }
