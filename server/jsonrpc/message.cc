@@ -120,12 +120,12 @@ Result<Message> Judge(const Members& members) {
   return message;
 }
 
+}  // namespace
+
 bool IsArray(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   return first != std::string_view::npos && text[first] == '[';
 }
-
-}  // namespace
 
 std::string_view TrimEnd(std::string_view text) {
   const std::size_t end = text.find_last_not_of(" \t\r\n");
@@ -142,7 +142,7 @@ void Parser::Trim() {
 }
 
 Result<Message> Parse(Parser& parser, Text& text, std::string_view* id_seen) {
-  if (IsArray(text.view())) return InvalidRequest("a batch (JSON array) is not supported");
+  if (IsArray(text.view())) return InvalidRequest("a batch (JSON array) is of MCP 2025-03-26 only");
   od::document& document = parser.document();
   if (auto error = parser.Get().iterate(text.Padded()).get(document)) return InvalidJson(error);
   od::json_type type;

@@ -81,6 +81,9 @@ Result<Message> Parse(Parser& parser, Text& text, std::string_view* id_seen = nu
 simdjson::simdjson_result<simdjson::ondemand::value> ResultValue(Message& message);
 simdjson::simdjson_result<simdjson::ondemand::value> ParamsValue(Message& message);
 
+// Whether `text`, if it is JSON, is an array.
+bool IsArray(std::string_view text);
+
 // `text` without the JSON white space behind it, which simdjson leaves on a raw value.
 std::string_view TrimEnd(std::string_view text);
 

@@ -7,12 +7,14 @@
 #include "server/base/log.h"
 #include "server/frontend/http/cors.h"
 #include "server/frontend/http/guards.h"
+#include "server/frontend/http/http_batch_call.h"
 #include "server/frontend/http/http_discover_call.h"
 #include "server/frontend/http/http_initialize_call.h"
 #include "server/frontend/http/http_list_call.h"
 #include "server/frontend/http/http_routed_call.h"
 #include "server/frontend/http/http_set_level_call.h"
 #include "server/frontend/http/http_stream_call.h"
+#include "server/jsonrpc/batch.h"
 #include "server/mcp/initialize.h"
 #include "server/mcp/json_members.h"
 #include "server/mcp/mirrored_headers.h"
@@ -23,6 +25,11 @@ namespace mcpbridge {
 namespace http = boost::beast::http;
 
 namespace {
+
+// The one version that has batches.
+constexpr std::string_view kBatchVersion = "2025-03-26";
+// One body can so take no more than a 64th of the calls that may be under way.
+constexpr std::size_t kMaxBatch = 64;
 
 HttpResponse Accepted() { return {.status = 202}; }
 
@@ -229,6 +236,9 @@ std::unique_ptr<HttpCall> McpEndpoint::HandleMcp(Lane& lane, Request& request,
   }
   if (!refused) refused = CheckPost(request);
   jsonrpc::Text body(std::move(request.body()));
+  if (!refused && jsonrpc::IsArray(body.view())) {
+    return HandleBatch(lane, request, responder, *scope, std::move(body));
+  }
   jsonrpc::Parser& parser = Of(lane).parser;
   std::string_view id;
   Result<jsonrpc::Message> message = jsonrpc::Parse(parser, body, &id);
@@ -268,6 +278,82 @@ std::unique_ptr<HttpCall> McpEndpoint::HandleMcp(Lane& lane, Request& request,
   std::unique_ptr<HttpCall> call = Dispatch(post);
   parser.Trim();
   return call;
+}
+
+std::unique_ptr<HttpCall> McpEndpoint::HandleBatch(Lane& lane, const Request& request,
+                                                   HttpResponder& responder, const Scope& scope,
+                                                   jsonrpc::Text body) {
+  const auto refuse = [&responder](const Error& error) {
+    responder.Respond(HttpResponse::FromError("", error));
+    return nullptr;
+  };
+  std::shared_ptr<ClientSession> session;
+  if (const std::string_view id = request[kSessionHeader]; !id.empty()) {
+    session = sessions_.Find(id);
+    if (session == nullptr) return refuse(SessionNotFound());
+  }
+  // Who has neither a session nor names a version is taken to speak the one that has batches.
+  const auto named = request.find("MCP-Protocol-Version");
+  const std::string_view version = session != nullptr       ? session->profile().version
+                                   : named != request.end() ? std::string_view(named->value())
+                                                            : kBatchVersion;
+  Result<std::vector<std::string>> messages = ReadBatch(lane, body, version);
+  if (!messages) return refuse(messages.error());
+  if (const auto unsupported = CheckVersion(request)) return refuse(*unsupported);
+  auto call = std::make_unique<HttpBatchCall>(responder);
+  call->Start(*std::move(messages), [&](std::string message, HttpResponder& part) {
+    return DispatchPart({.lane = lane,
+                         .request = request,
+                         .responder = part,
+                         .scope = scope,
+                         .message = {},
+                         .session = session},
+                        std::move(message));
+  });
+  return call;
+}
+
+// Its messages. What is wrong with one of them is that one's own matter, except that no session
+// may begin here.
+Result<std::vector<std::string>> McpEndpoint::ReadBatch(Lane& lane, jsonrpc::Text& body,
+                                                        std::string_view version) {
+  if (version != kBatchVersion) {
+    return Error{.reason = Reason::kInvalidRequest,
+                 .message = "a batch (JSON array) is of MCP " + std::string(kBatchVersion) +
+                            " only, not of " + std::string(version)};
+  }
+  jsonrpc::Parser& parser = Of(lane).parser;
+  Result<std::vector<std::string>> messages = jsonrpc::SplitBatch(parser, body, kMaxBatch);
+  for (std::size_t i = 0; messages && i < messages->size(); ++i) {
+    jsonrpc::Text text((*messages)[i]);
+    const Result<jsonrpc::Message> message = jsonrpc::Parse(parser, text);
+    if (message && message->method == "initialize") {
+      return Error{.reason = Reason::kInvalidRequest,
+                   .message = "initialize must not be part of a batch"};
+    }
+  }
+  parser.Trim();
+  return messages;
+}
+
+std::unique_ptr<HttpCall> McpEndpoint::DispatchPart(Post post, std::string text) {
+  jsonrpc::Text body(std::move(text));
+  std::string_view id;
+  Result<jsonrpc::Message> message = jsonrpc::Parse(Of(post.lane).parser, body, &id);
+  if (!message) {
+    post.responder.Respond(HttpResponse::FromError(id, message.error()));
+    return nullptr;
+  }
+  const Result<std::optional<ModernRequest>> era =
+      ReadEra(*message, HttpRequestHeaders(post.request));
+  if (!era || era->has_value()) {
+    const Error error{.reason = Reason::kInvalidRequest,
+                      .message = "a request of MCP 2026-07-28 must not be part of a batch"};
+    post.responder.Respond(HttpResponse::FromError(id, era ? error : era.error()));
+    return nullptr;
+  }
+  post.message = *message;
+  return Dispatch(post);
 }
 
 std::unique_ptr<HttpCall> McpEndpoint::Dispatch(Post& post) {

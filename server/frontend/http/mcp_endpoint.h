@@ -71,6 +71,12 @@ class McpEndpoint final : public HttpHandler {
   void CloseSession(const Request& request, HttpResponder& responder);
   std::unique_ptr<HttpCall> HandleMcp(Lane& lane, Request& request, HttpResponder& responder,
                                       const HttpPath& path);
+  std::unique_ptr<HttpCall> HandleBatch(Lane& lane, const Request& request,
+                                        HttpResponder& responder, const Scope& scope,
+                                        jsonrpc::Text body);
+  Result<std::vector<std::string>> ReadBatch(Lane& lane, jsonrpc::Text& body,
+                                             std::string_view version);
+  std::unique_ptr<HttpCall> DispatchPart(Post post, std::string text);
   std::unique_ptr<HttpCall> Dispatch(Post& post);
   std::unique_ptr<HttpCall> Initialize(Post& post);
   std::unique_ptr<HttpCall> Discover(Post& post);
