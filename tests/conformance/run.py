@@ -1,24 +1,25 @@
 #!/usr/bin/env python3
-"""Runs MCP's conformance suite against a real bridge with a real MCP server behind it.
+"""Runs MCP's conformance suite against a real bridge.
 
     run.py LEG --bridge FILE --tools DIR [--scenario NAME] [--verbose]
-    run.py LEG --direct --tools DIR      ... against the server itself, with no bridge
+    run.py LEG --direct --tools DIR      ... against the server or client itself, with no bridge
 
-LEG is the protocol version that the suite speaks. Starts the server and the bridge on free ports,
-runs the suite, stops everything, and compares what failed with expected-failures.yml beside this
-file. Exit code 0: nothing failed but what is listed there, and all of that did; 1: otherwise; 77:
+LEG is the protocol version that the suite speaks, for its server half: the suite is the client of
+the bridge, which has a real MCP server behind it. With client- before it, the client half: the
+suite is the server behind the bridge, which has a real client before it (bridge_client.py). Starts
+what is needed on free ports, runs the suite, stops everything, and compares what failed with
+expected-failures.yml beside this file. Exit code 0: nothing failed but what is listed there, and all of that did; 1: otherwise; 77:
 skipped, setup.sh's installs are not there (with CI=true: 1).
 """
 
 import argparse
 import collections
-import contextlib
 import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -27,9 +28,12 @@ import urllib.error
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
-START_SECONDS = 30  # from a process's start to its being ready
-STOP_SECONDS = 15  # from SIGTERM to its end
-SUITE_SECONDS = 150  # one leg
+sys.path.insert(0, str(HERE.parent / "harness"))
+
+from process import START_SECONDS, Failure, Process, end_of_bridge
+
+SUITE_SECONDS = 150  # one leg of the server half, one scenario of the client half
+CLIENT_MILLISECONDS = 60000  # what the suite gives a client, which has a bridge to start
 SKIPPED = 77
 
 # What the suite is called with. Newer versions have a frozen list of what must pass; the scenarios
@@ -41,54 +45,23 @@ LEGS = {
     "2026-07-28": ["--requirements", "2026-07-28"],
 }
 
+# Of the client half, by version, what concerns what is between client and server; the rest is about
+# authorization, which is the client's own.
+CLIENT_LEGS = {
+    "client-2025-11-25": ("2025-11-25", [
+        "initialize", "tools_call", "elicitation-sep1034-client-defaults", "sse-retry",
+        "json-schema-2020-12-preservation"]),
+    "client-2026-07-28": ("2026-07-28", [
+        "tools_call", "request-metadata", "http-standard-headers", "http-custom-headers",
+        "http-invalid-tool-headers", "json-schema-ref-no-deref",
+        "json-schema-2020-12-preservation", "sep-2322-client-request-state"]),
+}
+
 NODE = "node/node_modules/node/bin/node"
 SUITE = "node/node_modules/@modelcontextprotocol/conformance/dist/index.js"
 PYTHON = "python/bin/python"
 SERVER = "sdist/mcp/examples/servers/everything-server"
-
-
-class Failure(Exception):
-    pass
-
-
-class Process:
-    """A process of the test's own, in a group of its own, its output in a file."""
-
-    def __init__(self, name, command, log, env=None):
-        self.name, self.log = name, log
-        with log.open("w") as output:
-            self.popen = subprocess.Popen([str(word) for word in command], stdout=output,
-                                          stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
-                                          start_new_session=True, env={**os.environ, **(env or {})})
-
-    def wait_for(self, pattern):
-        """The match of `pattern` in what it has written, as soon as it is there."""
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
-            if match := re.search(pattern, self.output()):
-                return match
-            if self.popen.poll() is not None:
-                raise Failure(f"{self.name} ended with {self.popen.returncode} before it was ready")
-            time.sleep(0.02)
-        raise Failure(f"{self.name} was not ready within {START_SECONDS} s")
-
-    def output(self):
-        return self.log.read_text(errors="replace")
-
-    def stop(self):
-        """Its exit code after SIGTERM, or None where it had to be killed."""
-        if self.popen.poll() is None:
-            self.popen.send_signal(signal.SIGTERM)
-        code = None
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            code = self.popen.wait(STOP_SECONDS)
-        self.kill()
-        return code
-
-    def kill(self):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.popen.pid, signal.SIGKILL)
-        self.popen.wait()
+CLIENT = "sdist/mcp/.github/actions/conformance/client.py"
 
 
 class Stack:
@@ -131,12 +104,10 @@ class Stack:
         """Stops all, the bridge first. What went wrong with that, in sentences."""
         problems = []
         for process in reversed(self.processes):
-            ended = process.popen.poll()
-            code = process.stop()
-            if process.name == "bridge" and ended is not None:
-                problems.append(f"the bridge had ended before, with {ended}")
-            elif process.name == "bridge" and code != 0:
-                problems.append(f"the bridge ended with {code} after SIGTERM")
+            if process.name == "bridge":
+                problems += end_of_bridge(process)
+            else:
+                process.stop()
         return problems
 
     def logs(self):
@@ -171,15 +142,10 @@ def wait_until_ready(url):
         time.sleep(0.02)
 
 
-def run_suite(args, url, work):
-    """{scenario: {status: how often}} and {(scenario, check id): what failed}, of one leg."""
-    results = work / "results"
-    selection = LEGS[args.leg]
-    if args.scenario:
-        selection = ["--scenario", args.scenario, "--spec-version", args.leg, "--force"]
-    command = [args.tools / NODE, args.tools / SUITE, "server", "--url", url, *selection,
-               "-o", results]
-    suite = Process("suite", command, work / "suite.log")
+def run_suite(args, words, work, name="suite"):
+    """(exit code, output) of the suite."""
+    command = [args.tools / NODE, args.tools / SUITE, *words, "-o", work / "results"]
+    suite = Process(name, command, work / f"{name}.log")
     try:
         code = suite.popen.wait(SUITE_SECONDS)
     except subprocess.TimeoutExpired:
@@ -188,19 +154,53 @@ def run_suite(args, url, work):
         suite.kill()
     if args.verbose:
         print(suite.output())
-    statuses, messages = read_results(results)
-    add_given_up(suite.output(), statuses, messages)
+    return code, suite.output()
+
+
+def run_server_half(args, url, work):
+    """{scenario: {status: how often}} and {(scenario, check id): what failed}, of one leg."""
+    selection = LEGS[args.leg]
+    if args.scenario:
+        selection = ["--scenario", args.scenario, "--spec-version", args.leg, "--force"]
+    code, output = run_suite(args, ["server", "--url", url, *selection], work)
+    statuses, messages = read_results(work / "results", "server-")
+    add_given_up(output, statuses, messages)
     if not statuses:
-        raise Failure(f"no scenario ran; the suite ended with {code}:\n{suite.output()[-4000:]}")
+        raise Failure(f"no scenario ran; the suite ended with {code}:\n{output[-4000:]}")
     if code not in (0, 1) or (code == 1 and not messages):
-        raise Failure(f"the suite ended with {code}:\n{suite.output()[-4000:]}")
+        raise Failure(f"the suite ended with {code}:\n{output[-4000:]}")
     return statuses, messages
 
 
-def read_results(folder):
+def run_client_half(args, work):
+    """The same, one scenario after another: each has a bridge of its own."""
+    version, scenarios = CLIENT_LEGS[args.leg]
+    client = [args.tools / PYTHON, args.tools / CLIENT]
+    if not args.direct:
+        client = [sys.executable, "-B", HERE / "bridge_client.py", "--bridge",
+                  args.bridge.resolve(), "--logs", work, *client]
+    command = shlex.join(str(word) for word in client)
+    failed = {}
+    for scenario in [args.scenario] if args.scenario else scenarios:
+        code, output = run_suite(
+            args, ["client", "--command", command, "--scenario", scenario, "--spec-version",
+                   version, "--timeout", str(CLIENT_MILLISECONDS)], work, f"suite-{scenario}")
+        if code != 0:
+            failed[scenario] = output
+    statuses, messages = read_results(work / "results", "")
+    for scenario, output in failed.items():
+        counts = statuses.setdefault(scenario, collections.Counter())
+        # A warning makes the suite end with 1 as well.
+        if not counts["FAILURE"] and not counts["WARNING"]:
+            counts["FAILURE"] += 1
+            messages[scenario, scenario] = "gave up: " + output[-400:]
+    return statuses, messages
+
+
+def read_results(folder, prefix):
     statuses, messages = {}, {}
-    for file in sorted(folder.glob("server-*/checks.json")):
-        scenario = re.fullmatch(r"server-(.+)-\d{4}-\d\d-\d\dT.*", file.parent.name)[1]
+    for file in sorted(folder.glob(prefix + "*/checks.json")):
+        scenario = re.fullmatch(prefix + r"(.+)-\d{4}-\d\d-\d\dT.*", file.parent.name)[1]
         counts = statuses.setdefault(scenario, collections.Counter())
         for check in json.loads(file.read_text()):
             counts[check["status"]] += 1
@@ -231,7 +231,7 @@ def read_expected(text):
             section.append(match[1])
         elif line:
             raise Failure(f"expected-failures.yml:{number}: not understood: {line}")
-    if unknown := set(sections) - {"server", *LEGS}:
+    if unknown := set(sections) - {"server", *LEGS, *CLIENT_LEGS}:
         raise Failure(f"expected-failures.yml: unknown sections {sorted(unknown)}")
     return sections
 
@@ -270,13 +270,16 @@ def report(args, statuses, messages, entries):
 
 def run(args, work):
     sections = read_expected((HERE / "expected-failures.yml").read_text())
-    entries = sections.get("server", []) + ([] if args.direct else sections.get(args.leg, []))
+    entries = [] if args.direct else sections.get(args.leg, [])
     stack = Stack(args, work)
     problems = []
     try:
-        url = stack.start()
         started = time.monotonic()
-        statuses, messages = run_suite(args, url, work)
+        if args.leg in CLIENT_LEGS:
+            statuses, messages = run_client_half(args, work)
+        else:
+            entries = entries + sections.get("server", [])
+            statuses, messages = run_server_half(args, stack.start(), work)
         problems += report(args, statuses, messages, entries)
         print(f"in {time.monotonic() - started:.1f} s")
     except (Failure, OSError) as failure:
@@ -292,7 +295,7 @@ def run(args, work):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("leg", choices=sorted(LEGS))
+    parser.add_argument("leg", choices=sorted([*LEGS, *CLIENT_LEGS]))
     parser.add_argument("--tools", required=True, type=pathlib.Path, help="where setup.sh put it")
     parser.add_argument("--bridge", type=pathlib.Path, help="the mcp-bridge to test")
     parser.add_argument("--direct", action="store_true", help="the server itself, no bridge")

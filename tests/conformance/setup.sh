@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs MCP's conformance suite and the MCP server that it is run against.
+# Installs MCP's conformance suite, and the MCP server and client that it is run with.
 #
 #   tests/conformance/setup.sh DIR
 #
@@ -11,7 +11,7 @@ set -euo pipefail
 # `latest` of the suite knows nothing of 2026-07-28, and the suite wants a newer node than Debian's.
 suite=(node@24 @modelcontextprotocol/conformance@0.2.0-alpha.12)
 mcp=2.3.0
-wanted="${suite[*]} mcp==$mcp"
+wanted="${suite[*]} mcp==$mcp with server and client"
 
 dir=${1:?usage: setup.sh DIR}
 mkdir -p "$dir"
@@ -45,14 +45,15 @@ install_suite() {
     node_modules/node/bin/node --version
 }
 
-# Its sources hold the server that implements everything the suite asks for; the package doesn't.
-install_server() {
+# Its sources hold a server and a client that implement everything the suite asks for; the package
+# doesn't.
+install_peers() {
   local pip=("$dir/python/bin/python" -m pip --disable-pip-version-check)
   cd "$dir" && rm -rf python sdist && python3 -m venv python &&
     retry "${pip[@]}" install --quiet "mcp==$mcp" &&
     retry "${pip[@]}" download --quiet --no-deps --no-binary mcp "mcp==$mcp" -d sdist &&
     mkdir sdist/mcp && tar xzf "sdist/mcp-$mcp.tar.gz" -C sdist/mcp --strip-components=1 \
-      "mcp-$mcp/examples/servers/everything-server" &&
+      "mcp-$mcp/examples/servers/everything-server" "mcp-$mcp/.github/actions/conformance/client.py" &&
     PYTHONPATH=sdist/mcp/examples/servers/everything-server \
       python/bin/python -c 'import mcp_everything_server'
 }
@@ -66,7 +67,7 @@ for tool in npm python3; do
 done
 say "installing $wanted ..."
 rm -f "$dir/installed"
-for part in suite server; do
+for part in suite peers; do
   if ! "install_$part" </dev/null >"$dir/$part.log" 2>&1; then
     tail -n 15 "$dir/$part.log" | sed 's/^/    /'
     cant "the $part could not be installed ($dir/$part.log has it all)"

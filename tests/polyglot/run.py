@@ -16,22 +16,18 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-START_SECONDS = 30  # from a process's start to its being ready
-STOP_SECONDS = 15  # from SIGTERM to its end
+sys.path.insert(0, str(HERE.parent / "harness"))
+
+from process import START_SECONDS, Failure, Process, end_of_bridge
+
 SKIPPED = 77
 KEY = "sk-your-key-here"  # what three_calls.sh sends
-
-
-class Failure(Exception):
-    pass
 
 
 @dataclasses.dataclass
@@ -47,6 +43,7 @@ class Test:
 
 PYTHON = "python/bin/python"
 NODE_SDK = "node/node_modules/@modelcontextprotocol/sdk/package.json"
+NODE_CLIENT = "node/node_modules/@modelcontextprotocol/client/package.json"
 EVERYTHING = "node/node_modules/@modelcontextprotocol/server-everything/dist/index.js"
 TIME_SERVER = "python/bin/mcp-server-time"
 
@@ -84,68 +81,25 @@ TESTS = {
                               servers=("time_stdio",), needs=(PYTHON, TIME_SERVER), stubs=True),
 }
 
-
-class Process:
-    """A process of the test's own, in a group of its own, its output in a file."""
-
-    def __init__(self, name, command, work, env=None):
-        self.name = name
-        self.log = work / f"{name}.log"
-        with self.log.open("w") as log:
-            self.popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
-                                          stderr=subprocess.STDOUT, start_new_session=True,
-                                          env={**os.environ, **(env or {})})
-
-    def wait_for(self, pattern):
-        """The match of `pattern` in what it has written, as soon as it is there."""
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
-            match = re.search(pattern, self.log.read_text(errors="replace"))
-            if match:
-                return match
-            if self.popen.poll() is not None:
-                raise Failure(f"{self.name} ended with {self.popen.returncode} before it was ready")
-            time.sleep(0.01)
-        raise Failure(f"{self.name} was not ready within {START_SECONDS} s")
-
-    def stop(self):
-        """Its exit code after SIGTERM, or None where it had to be killed."""
-        if self.popen.poll() is None:
-            self.popen.send_signal(signal.SIGTERM)
-        try:
-            code = self.popen.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            code = None
-        self.kill()
-        return code
-
-    def kill(self):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.popen.pid, signal.SIGKILL)
-        self.popen.wait()
-
-    def descendants(self):
-        """{pid: start time} of all processes below it."""
-        parents = {}
-        for entry in pathlib.Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with contextlib.suppress(OSError):
-                    fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                    parents[int(entry.name)] = (int(fields[1]), fields[19], fields[0])
-        found = {self.popen.pid}
-        while True:
-            more = {pid for pid, (parent, _, _) in parents.items() if parent in found} - found
-            if not more:
-                return {pid: parents[pid][1] for pid in found - {self.popen.pid}}
-            found |= more
-
-
-def is_alive(pid, start_time):
-    try:
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return False
-    return fields[19] == start_time and fields[0] != "Z"
+# Each real client against each kind of server, all behind one bridge.
+MATRIX_SERVERS = ("everything_http", "everything_sse", "everything_stdio")
+MATRIX_CLIENTS = {
+    "ts_v1": (NODE_SDK,),
+    "ts_v2_default": (NODE_CLIENT,),
+    "ts_v2_auto": (NODE_CLIENT,),
+    "python_auto": (),
+    "python_legacy": (),
+    "fastmcp": ("python_fastmcp/bin/python",),
+    "go": ("bin/echo_go",),
+    "inspector": ("node/node_modules/@modelcontextprotocol/inspector/package.json",),
+    "mcp_remote": ("node/node_modules/mcp-remote/package.json",),
+}
+TESTS |= {
+    "matrix_" + client: Test(
+        [sys.executable, "-B", "{here}/clients/matrix.py", client, *MATRIX_SERVERS],
+        servers=MATRIX_SERVERS, needs=(PYTHON, "node", EVERYTHING, *needs), seconds=150)
+    for client, needs in MATRIX_CLIENTS.items()
+}
 
 
 def free_port(wanted=0):
@@ -165,7 +119,8 @@ class Stack:
     def __init__(self, args, test, work):
         self.args, self.test, self.work = args, test, work
         self.processes = []
-        self.env = {"TOOLS": str(args.tools), "PROTO": str(args.proto), "MCP_CALL": args.mcp_call}
+        self.env = {"TOOLS": str(args.tools), "PROTO": str(args.proto), "MCP_CALL": args.mcp_call,
+                    "WORK": str(work)}
 
     def start(self):
         port = free_port(self.test.port) if self.test.port else 0
@@ -182,7 +137,7 @@ class Stack:
         self.env["BRIDGE_HTTP"], self.env["BRIDGE_GRPC"] = f"http://{ready[1]}", ready[2]
 
     def run(self, name, command, env=None):
-        process = Process(name, [str(word) for word in command], self.work, env)
+        process = Process(name, command, self.work / f"{name}.log", env)
         self.processes.append(process)
         return process
 
@@ -198,13 +153,13 @@ class Stack:
 
     def server_everything_http(self):
         port = free_port()
-        self.run("everything", ["node", self.args.tools / EVERYTHING, "streamableHttp"],
+        self.run("everything_http", ["node", self.args.tools / EVERYTHING, "streamableHttp"],
                  {"PORT": str(port)}).wait_for(f"listening on port {port}")
         return {"url": f"http://127.0.0.1:{port}/mcp", "transport": "http"}
 
     def server_everything_sse(self):
         port = free_port()
-        self.run("everything", ["node", self.args.tools / EVERYTHING, "sse"],
+        self.run("everything_sse", ["node", self.args.tools / EVERYTHING, "sse"],
                  {"PORT": str(port)}).wait_for(f"running on port {port}")
         return {"url": f"http://127.0.0.1:{port}/sse", "transport": "sse"}
 
@@ -226,24 +181,14 @@ class Stack:
         """Stops all, the bridge first. What went wrong with that, in sentences."""
         problems = []
         for process in reversed(self.processes):
-            children = process.descendants() if process.name == "bridge" else {}
-            ended = process.popen.poll()
-            code = process.stop()
-            if process.name != "bridge":
-                continue
-            if ended is not None:
-                problems.append(f"the bridge had ended before, with {ended}")
-            elif code != 0:
-                problems.append("the bridge ended with " + str(code) if code is not None else
-                                f"the bridge did not end within {STOP_SECONDS} s of SIGTERM")
-            for pid, start_time in children.items():
-                if is_alive(pid, start_time):
-                    problems.append(f"the bridge left a process behind: {pid}")
-                    os.kill(pid, signal.SIGKILL)
+            if process.name == "bridge":
+                problems += end_of_bridge(process)
+            else:
+                process.stop()
         return problems
 
     def logs(self):
-        return "".join(f"---- {process.name}\n{process.log.read_text(errors='replace')[-8000:]}\n"
+        return "".join(f"---- {process.name}\n{process.output()[-8000:]}\n"
                        for process in self.processes)
 
 
@@ -279,13 +224,15 @@ def check_three_calls(output):
         raise Failure("an answer took 0.3 s or longer")
 
 
-def prepare_sdk_typescript(stack):
+def prepare_node(stack):
     """Node looks for packages from the script's own folder up."""
     (stack.work / "node_modules").symlink_to(stack.args.tools / "node" / "node_modules")
-    shutil.copy(HERE / "clients" / "sdk_typescript.mjs", stack.work)
+    for script in (HERE / "clients").glob("*.mjs"):
+        shutil.copy(script, stack.work)
 
 
-PREPARE = {"three_calls": prepare_three_calls, "sdk_typescript": prepare_sdk_typescript}
+PREPARE = {"three_calls": prepare_three_calls, "sdk_typescript": prepare_node,
+           **{name: prepare_node for name in TESTS if name.startswith("matrix_")}}
 CHECK = {"three_calls": check_three_calls}
 
 
@@ -296,13 +243,13 @@ def run_client(name, stack):
     PREPARE.get(name, lambda _: None)(stack)
     places = {"tools": stack.args.tools, "here": HERE, "work": stack.work}
     command = [word.format(**places) for word in test.client]
-    client = Process("client", command, stack.work, stack.env)
+    client = Process("client", command, stack.work / "client.log", stack.env)
     try:
         code = client.popen.wait(test.seconds)
     except subprocess.TimeoutExpired:
         code = f"nothing within {test.seconds} s"
     client.kill()
-    output = client.log.read_text(errors="replace")
+    output = client.output()
     print(output, end="", flush=True)
     if code != 0:
         raise Failure(f"the client ended with {code}")
