@@ -9,6 +9,7 @@
 # that is a failure.
 set -euo pipefail
 
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 dir=${1:?usage: setup.sh DIR}
 mkdir -p "$dir/installed"
 dir=$(cd "$dir" && pwd)
@@ -53,18 +54,30 @@ venv() {
 
 install_python() { venv python "$@"; }
 install_python_mcp_v1() { venv python_mcp_v1 "$@"; }
+install_python_fastmcp() { venv python_fastmcp "$@"; }
 
 install_node_packages() {
   mkdir -p "$dir/node" && cd "$dir/node" && echo '{"private":true}' >package.json &&
     npm install --no-fund --no-audit --loglevel=error "$@"
 }
 
+# The Go SDK has no client program of its own: clients/echo_go.go is one.
+install_go_client() {
+  local source=$here/clients/echo_go.go
+  rm -rf "$dir/go_client" && mkdir -p "$dir/go_client" && cd "$dir/go_client" &&
+    cp "$source" main.go && go mod init echo && GOFLAGS='' go get "$1" &&
+    GOFLAGS='' go mod tidy && GOFLAGS='' go build -o "$dir/bin/echo_go" .
+}
+
 install_grpcurl() { GOBIN=$dir/bin GOFLAGS='' go install "$@"; }
 
 part python python3 grpcio==1.85.1 grpcio-tools==1.85.1 mcp==2.3.0 mcp-server-time==2026.10.19
 part python_mcp_v1 python3 mcp==1.30.0
-part node_packages npm @modelcontextprotocol/sdk@1.32.2 \
-  @modelcontextprotocol/server-everything@2026.8.31
+part python_fastmcp python3 fastmcp==4.1.2
+part node_packages npm @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/client@2.4.0 \
+  @modelcontextprotocol/inspector@0.15.0 @modelcontextprotocol/server-everything@2026.8.31 \
+  mcp-remote@0.15.1
+part go_client go github.com/modelcontextprotocol/go-sdk@v1.8.0
 part grpcurl go github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
 
 if ((missing)) && [[ ${CI:-} == true ]]; then exit 1; fi
