@@ -88,7 +88,7 @@ const ReasonInfo& InfoOf(Reason reason) {
     case Reason::kHeaderMismatch:
       ROW("HEADER_MISMATCH", kInvalidArgument, 400, kMismatch, false)
     case Reason::kMissingClientCapability:
-      ROW("MISSING_CLIENT_CAPABILITY", kFailedPrecondition, 400, kCapability, false)
+      ROW("MISSING_CLIENT_CAPABILITY", kFailedPrecondition, 200, kCapability, false)
     case Reason::kSessionNotFound:
       ROW("SESSION_NOT_FOUND", kNotFound, 404, kTimeout, false)
     case Reason::kStreamTaken:

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "server/jsonrpc/message.h"
+#include "server/mcp/json_members.h"
 
 namespace mcpbridge {
 namespace {
@@ -226,6 +227,17 @@ Result<CallParams> ReadCallParams(CallMethod method, std::string raw) {
   parser.Trim();
   params.raw = std::move(raw);
   return params;
+}
+
+Span ProgressTokenSpan(std::string_view params) {
+  const auto outer = JsonMembers::Read(params);
+  const auto meta = outer ? outer->Get("_meta") : std::nullopt;
+  const auto inner = meta ? JsonMembers::Read(*meta) : std::nullopt;
+  const auto token = inner ? inner->Get("progressToken") : std::nullopt;
+  if (!token) return {};
+  const Span in_outer = SpanOf(outer->text(), *meta);
+  const Span in_inner = SpanOf(inner->text(), *token);
+  return {.begin = in_outer.begin + in_inner.begin, .size = in_inner.size};
 }
 
 Result<CallParams> MakeCallParams(std::string_view name, std::string_view arguments,

@@ -64,6 +64,9 @@ Result<CallParams> ParseCallParams(CallMethod method, jsonrpc::Message& message)
 // The same from their raw text. Error also: kInvalidJson.
 Result<CallParams> ReadCallParams(CallMethod method, std::string raw);
 
+// Where params._meta.progressToken's raw value stands in `params`, raw; size 0: nowhere.
+Span ProgressTokenSpan(std::string_view params);
+
 // Builds those of a tools/call from their parts; `arguments` and `meta` are raw JSON objects,
 // empty: absent. They are checked as ParseCallParams does.
 Result<CallParams> MakeCallParams(std::string_view name, std::string_view arguments,

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 
 #include "server/base/version.h"
 #include "server/jsonrpc/message.h"
 #include "server/mcp/json_members.h"
+#include "server/mcp/modern.h"
+#include "server/mcp/modern_meta.h"
 
 namespace mcpbridge {
 namespace {
@@ -16,15 +19,9 @@ namespace od = simdjson::ondemand;
 constexpr std::array<std::string_view, 4> kLegacyVersions = {"2024-11-05", "2025-03-26",
                                                              "2025-06-18", kNewestLegacyVersion};
 
-std::string Implementation() {
-  return std::string(R"({"name":"mcp-bridge","title":"mcp-bridge","version":")")
-      .append(kVersion)
-      .append("\"}");
-}
-
 Error Malformed(const std::string& what) {
   return Error{.reason = Reason::kUpstreamProtocol,
-               .message = "the server's answer to initialize " + what};
+               .message = "the server's answer to the handshake " + what};
 }
 
 std::string TextOf(simdjson::simdjson_result<od::value> value) {
@@ -36,6 +33,11 @@ std::string TextOf(simdjson::simdjson_result<od::value> value) {
 bool Declares(od::object& capabilities, std::string_view name) {
   od::object capability;
   return !capabilities.find_field_unordered(name).get_object().get(capability);
+}
+
+void ReadServerInfo(od::object info, InitializeResult& result) {
+  result.server_name = TextOf(info.find_field_unordered("name"));
+  result.server_version = TextOf(info.find_field_unordered("version"));
 }
 
 // False: not valid JSON.
@@ -58,6 +60,21 @@ bool ReadCapabilities(od::object object, InitializeResult& result) {
   return true;
 }
 
+// What both handshakes have at their top: instructions and capabilities.
+std::optional<Error> ReadOffer(od::object& object, InitializeResult& result) {
+  std::string_view instructions;
+  if (!object.find_field_unordered("instructions").get_string().get(instructions)) {
+    result.instructions = jsonrpc::Quote(instructions);
+  }
+  result.has_tools = true;
+  od::object inner;
+  if (!object.find_field_unordered("capabilities").get_object().get(inner) &&
+      !ReadCapabilities(inner, result)) {
+    return Malformed("has capabilities that are not valid JSON");
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool IsLegacyVersion(std::string_view version) {
@@ -65,12 +82,18 @@ bool IsLegacyVersion(std::string_view version) {
          kLegacyVersions.end();
 }
 
+std::string BridgeInfo() {
+  return std::string(R"({"name":"mcp-bridge","title":"mcp-bridge","version":")")
+      .append(kVersion)
+      .append("\"}");
+}
+
 std::string InitializeParams() {
   // No capabilities: what a caller could do for a server can't be promised on its behalf.
   return std::string(R"({"protocolVersion":")")
       .append(kNewestLegacyVersion)
       .append(R"(","capabilities":{},"clientInfo":)")
-      .append(Implementation())
+      .append(BridgeInfo())
       .append("}");
 }
 
@@ -80,7 +103,7 @@ std::string InitializeParams(const ClientProfile& client) {
       .append(R"(","capabilities":)")
       .append(client.capabilities)
       .append(R"(,"clientInfo":)")
-      .append(client.client_info.empty() ? Implementation() : client.client_info)
+      .append(client.client_info.empty() ? BridgeInfo() : client.client_info)
       .append("}");
 }
 
@@ -151,18 +174,32 @@ Result<InitializeResult> ParseInitializeResult(std::string_view raw) {
   }
   od::object inner;
   if (!object.find_field_unordered("serverInfo").get_object().get(inner)) {
-    result.server_name = TextOf(inner.find_field_unordered("name"));
-    result.server_version = TextOf(inner.find_field_unordered("version"));
+    ReadServerInfo(inner, result);
   }
-  std::string_view instructions;
-  if (!object.find_field_unordered("instructions").get_string().get(instructions)) {
-    result.instructions = jsonrpc::Quote(instructions);
+  if (auto error = ReadOffer(object, result)) return *std::move(error);
+  return result;
+}
+
+Result<InitializeResult> ParseDiscoverResult(std::string_view raw) {
+  if (!OffersModern(raw)) {
+    return Error{.reason = Reason::kUnsupportedProtocolVersion,
+                 .message = "the server does not speak " + std::string(kModernVersion)};
   }
-  result.has_tools = true;
-  if (!object.find_field_unordered("capabilities").get_object().get(inner) &&
-      !ReadCapabilities(inner, result)) {
-    return Malformed("has capabilities that are not valid JSON");
+  od::parser parser;
+  const simdjson::padded_string text(raw);
+  od::document document;
+  if (parser.iterate(text).get(document)) return Malformed("is not valid JSON");
+  od::object object;
+  if (document.get_object().get(object)) return Malformed("is not an object");
+  InitializeResult result;
+  result.protocol_version = kModernVersion;
+  od::object meta;
+  od::object info;
+  if (!object.find_field_unordered("_meta").get_object().get(meta) &&
+      !meta.find_field_unordered(kMetaServerInfo).get_object().get(info)) {
+    ReadServerInfo(info, result);
   }
+  if (auto error = ReadOffer(object, result)) return *std::move(error);
   return result;
 }
 
@@ -170,7 +207,7 @@ std::string InitializeAnswer(std::string_view version, std::string_view capabili
                              std::string_view instructions) {
   std::string answer = R"({"protocolVersion":")";
   answer.append(version).append(R"(","capabilities":)").append(capabilities);
-  answer.append(R"(,"serverInfo":)").append(Implementation());
+  answer.append(R"(,"serverInfo":)").append(BridgeInfo());
   if (!instructions.empty()) answer.append(R"(,"instructions":)").append(instructions);
   return answer.append("}");
 }
@@ -180,7 +217,7 @@ bool Declares(std::string_view capabilities, std::string_view feature) {
   return members && members->Get(feature).has_value();
 }
 
-std::string MergeCapabilities(const std::vector<std::string>& capabilities) {
+std::string MergeCapabilities(const std::vector<std::string>& capabilities, bool modern) {
   std::map<std::string, std::string, std::less<>> merged;  // by raw key
   for (const std::string& raw : capabilities) {
     od::parser parser;
@@ -195,7 +232,8 @@ std::string MergeCapabilities(const std::vector<std::string>& capabilities) {
       const std::string name(key);
       od::object feature;  // a capability is one; anything else is left out
       if (field.value().get_object().get(feature) || feature.raw_json().get(value)) continue;
-      if (name != "tasks") merged.emplace(jsonrpc::Quote(name), jsonrpc::TrimEnd(value));
+      if (name == "tasks" || (name == "extensions" && !modern)) continue;
+      merged.emplace(jsonrpc::Quote(name), jsonrpc::TrimEnd(value));
     }
   }
   if (merged.empty()) return R"({"tools":{}})";

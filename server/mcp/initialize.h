@@ -30,6 +30,9 @@ struct ClientProfile {
   bool CanAnswer(std::string_view method) const;
 };
 
+// What the bridge says of itself: {"name":"mcp-bridge",...}, raw.
+std::string BridgeInfo();
+
 // Reads the params of a client's `initialize`. Errors: kInvalidArguments.
 Result<ClientProfile> ParseInitialize(jsonrpc::Message& message);
 
@@ -38,7 +41,7 @@ std::string InitializeParams();
 // The same for a client's own session: with its version, capabilities and name.
 std::string InitializeParams(const ClientProfile& client);
 
-// What a server said of itself.
+// What a server said of itself, in either era.
 struct InitializeResult {
   std::string protocol_version;
   std::string server_name;
@@ -55,6 +58,10 @@ struct InitializeResult {
 // version that isn't legacy).
 Result<InitializeResult> ParseInitializeResult(std::string_view raw);
 
+// Reads the raw result of `server/discover` of a server of the modern era. Errors:
+// kUnsupportedProtocolVersion (it doesn't offer that version), kUpstreamProtocol.
+Result<InitializeResult> ParseDiscoverResult(std::string_view raw);
+
 // The raw result of a client's `initialize`, whose negotiated version is `version`.
 // `capabilities`: raw object; `instructions`: raw string, may be empty.
 std::string InitializeAnswer(std::string_view version, std::string_view capabilities,
@@ -69,7 +76,8 @@ bool Declares(std::string_view capabilities, std::string_view feature);
 
 // What servers that declare `capabilities` (raw objects, empty: not known) can do together. One
 // server: what it declares. Several: a feature that any has; where it has options, as the first
-// declares it. Never `tasks`, whose requests the bridge can't route.
-std::string MergeCapabilities(const std::vector<std::string>& capabilities);
+// declares it. Never `tasks`, whose requests the bridge can't route, nor, for a legacy client,
+// `extensions`, which that era doesn't have.
+std::string MergeCapabilities(const std::vector<std::string>& capabilities, bool modern = false);
 
 }  // namespace mcpbridge

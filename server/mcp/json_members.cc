@@ -76,6 +76,12 @@ JsonMembers::Member* JsonMembers::FindMember(std::string_view key) {
   return at == members_.end() ? nullptr : &*at;
 }
 
+std::vector<std::string> JsonMembers::Keys() const {
+  std::vector<std::string> keys;
+  for (const Member& member : members_) keys.push_back(member.key);
+  return keys;
+}
+
 std::optional<std::string_view> JsonMembers::Get(std::string_view key) const {
   for (const Member& member : members_) {
     if (member.key == key) {

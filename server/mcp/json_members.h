@@ -17,6 +17,9 @@ class JsonMembers {
   // nullopt: it is no JSON object, or a member occurs twice. Keeps a copy.
   static std::optional<JsonMembers> Read(std::string_view object);
 
+  // All keys, unescaped, in the order of the text.
+  std::vector<std::string> Keys() const;
+
   // The raw value of `key`; nullopt: there is none. Valid until the next change.
   std::optional<std::string_view> Get(std::string_view key) const;
 

@@ -9,6 +9,7 @@
 
 #include "server/jsonrpc/message.h"
 #include "server/mcp/header_value.h"
+#include "server/mcp/json_members.h"
 
 namespace mcpbridge {
 namespace {
@@ -344,6 +345,15 @@ std::optional<Error> ParamHeaders::CheckOne(const Argument& argument,
     if (number && number == argument.text) return std::nullopt;
   }
   return CheckMirrored(headers, node.header, *argument.text, what);
+}
+
+ParamHeaders ParamHeaders::OfTool(std::string_view tool) {
+  // A search through the text, which most tools need no more than.
+  if (tool.find("x-mcp-header") == std::string_view::npos) return {};
+  const auto members = JsonMembers::Read(tool);
+  if (!members) return {};
+  auto headers = FromSchema(members->Get("inputSchema").value_or("{}"));
+  return headers ? *std::move(headers) : ParamHeaders();
 }
 
 std::optional<Error> ParamHeaders::Check(std::string_view arguments,

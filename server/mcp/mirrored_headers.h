@@ -46,6 +46,8 @@ class ParamHeaders {
   // but a string, integer or boolean, off the chain of `properties`, no token, or used twice. A
   // tool with such a schema must not be offered over HTTP, and there is nothing to check for it.
   static Result<ParamHeaders> FromSchema(std::string_view input_schema);
+  // Those of a tool, raw, as tools/list has it; none where its schema is against the rules.
+  static ParamHeaders OfTool(std::string_view tool);
 
   bool empty() const { return root_.children.empty(); }
 

@@ -190,10 +190,7 @@ std::optional<Error> CheckKey(const Found& found, od::json_type type, bool is_re
 std::optional<Error> CheckLogLevel(const Found& level) {
   static constexpr std::string_view kProblem = "must be a log level of RFC 5424";
   if (auto error = CheckKey(level, od::json_type::string, false, kProblem)) return error;
-  if (level.times == 1 &&
-      std::find(kLogLevels.begin(), kLogLevels.end(), level.text) == kLogLevels.end()) {
-    return InvalidMeta(level.key, kProblem);
-  }
+  if (level.times == 1 && !IsLogLevel(level.text)) return InvalidMeta(level.key, kProblem);
   return std::nullopt;
 }
 
@@ -265,6 +262,10 @@ ModernRequest RequestOf(Envelope envelope) {
 }  // namespace
 
 bool IsModernVersion(std::string_view version) { return version == kModernVersion; }
+
+bool IsLogLevel(std::string_view level) {
+  return std::find(kLogLevels.begin(), kLogLevels.end(), level) != kLogLevels.end();
+}
 
 ModernMethod ModernMethodOf(std::string_view method) {
   if (RowOf(method) != nullptr) return ModernMethod::kKnown;
@@ -360,6 +361,7 @@ Error MissingClientCapability(std::string_view required) {
 }
 
 int ModernHttpStatus(const Error& error) {
+  if (error.reason == Reason::kMissingClientCapability) return 400;
   if (error.upstream) {
     if (error.upstream->code == InfoOf(Reason::kMissingClientCapability).jsonrpc_code) return 400;
     if (error.upstream->code == InfoOf(Reason::kMethodNotFound).jsonrpc_code) return 404;

@@ -25,6 +25,9 @@ inline constexpr std::array<std::string_view, 5> kSupportedVersions = {
 
 bool IsModernVersion(std::string_view version);
 
+// Whether `level` is one of RFC 5424's, as MCP names them in both eras.
+bool IsLogLevel(std::string_view level);
+
 // What the modern era says of a method.
 enum class ModernMethod {
   kKnown,    // one of its own; whether the bridge serves it is for the caller to know

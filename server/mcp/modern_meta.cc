@@ -1,6 +1,7 @@
 #include "server/mcp/modern_meta.h"
 
 #include "server/jsonrpc/message.h"
+#include "server/mcp/initialize.h"
 #include "server/mcp/json_members.h"
 #include "server/mcp/modern.h"
 
@@ -90,31 +91,34 @@ std::string WithSubscription(std::string_view object, std::string_view id) {
   return std::move(*members).Take();
 }
 
+std::string SubscriptionOf(std::string_view params) {
+  const auto members = JsonMembers::Read(params);
+  const auto meta = members ? JsonMembers::Read(members->Get("_meta").value_or("")) : std::nullopt;
+  return std::string(meta ? meta->Get(kMetaSubscriptionId).value_or("") : "");
+}
+
 bool OffersModern(std::string_view discover_result) {
   const auto members = JsonMembers::Read(discover_result);
   const auto versions = members ? members->Get("supportedVersions") : std::nullopt;
   return versions && versions->find(jsonrpc::Quote(kModernVersion)) != std::string_view::npos;
 }
 
-std::string ServerInfo(std::string_view name, std::string_view version) {
-  std::string info = R"({"name":)";
-  jsonrpc::AppendQuoted(info, name);
-  info.append(R"(,"version":)");
-  jsonrpc::AppendQuoted(info, version);
-  info.push_back('}');
-  return info;
-}
-
 std::string DiscoverResult(std::string_view capabilities, std::string_view instructions,
-                           std::string_view name, std::string_view version,
-                           const ResultDefaults& defaults) {
+                           long long ttl_ms) {
   std::string result = R"({"resultType":"complete","supportedVersions":)";
   result.append(JsonList(kSupportedVersions)).append(R"(,"capabilities":)").append(capabilities);
   if (!instructions.empty()) result.append(R"(,"instructions":)").append(instructions);
-  result.append(R"(,"ttlMs":)").append(std::to_string(defaults.ttl_ms));
-  result.append(R"(,"cacheScope":)").append(ScopeOf(defaults)).append(R"(,"_meta":{")");
-  result.append(kMetaServerInfo).append("\":").append(ServerInfo(name, version)).append("}}");
+  result.append(R"(,"ttlMs":)").append(std::to_string(ttl_ms));
+  result.append(R"(,"cacheScope":)").append(ScopeOf({})).append(R"(,"_meta":{")");
+  result.append(kMetaServerInfo).append("\":").append(BridgeInfo()).append("}}");
   return result;
+}
+
+std::string BridgeParams() {
+  return WithRequestMeta("", {.protocol_version = kModernVersion,
+                              .client_info = BridgeInfo(),
+                              .client_capabilities = "{}"})
+      .value();
 }
 
 }  // namespace mcpbridge

@@ -48,19 +48,21 @@ struct ResultDefaults {
 Result<std::string> WithResultDefaults(std::string_view method, std::string_view result,
                                        const ResultDefaults& defaults);
 
-// The result of server/discover. `capabilities` is a raw object; `instructions` a raw string,
-// empty: none; `name` and `version` are plain text.
+// The bridge's own answer to server/discover. `capabilities` is a raw object; `instructions` a raw
+// string, empty: none.
 std::string DiscoverResult(std::string_view capabilities, std::string_view instructions,
-                           std::string_view name, std::string_view version,
-                           const ResultDefaults& defaults = {});
+                           long long ttl_ms);
+
+// The params of a request that the bridge sends for itself: it can be asked nothing.
+std::string BridgeParams();
 
 // `object`, raw params or a raw result, with `id` (raw) as its subscription, if it names one.
 std::string WithSubscription(std::string_view object, std::string_view id);
 
+// The id (raw) of the subscription that params (raw) name; empty: none.
+std::string SubscriptionOf(std::string_view params);
+
 // Whether a result of server/discover offers kModernVersion.
 bool OffersModern(std::string_view discover_result);
-
-// {"name":...,"version":...}
-std::string ServerInfo(std::string_view name, std::string_view version);
 
 }  // namespace mcpbridge

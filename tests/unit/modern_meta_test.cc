@@ -1,4 +1,5 @@
 #include "server/mcp/modern_meta.h"
+#include "server/mcp/initialize.h"
 
 #include <gtest/gtest.h>
 
@@ -148,8 +149,7 @@ TEST(RequestMetaTest, RefusesParamsThatAreNoObject) {
 }
 
 TEST(ResultDefaultsTest, AreAddedWhereTheyAreMissing) {
-  const std::string info = ServerInfo("s \"1\"", "2.0");
-  EXPECT_EQ(info, R"({"name":"s \"1\"","version":"2.0"})");
+  const std::string info = R"({"name":"s \"1\"","version":"2.0"})";
   const ResultDefaults defaults{.server_info = info, .ttl_ms = 5000, .is_public = true};
   const std::string meta = R"("io.modelcontextprotocol/serverInfo":)" + info;
   EXPECT_EQ(*WithResultDefaults("tools/call", R"({"content":[], "x":1e400})", defaults),
@@ -187,13 +187,13 @@ TEST(ResultDefaultsTest, LargeResultsStayAsTheyAre) {
 
 TEST(DiscoverTest, SaysWhatTheServerIs) {
   EXPECT_EQ(
-      DiscoverResult(R"({"tools":{}})", R"("Use \"it\".")", "mcp-bridge", "1.0", {.ttl_ms = 60000}),
+      DiscoverResult(R"({"tools":{}})", R"("Use \"it\".")", 60000),
       R"({"resultType":"complete",)"
       R"("supportedVersions":["2026-07-28","2025-11-25","2025-06-18","2025-03-26","2024-11-05"],)"
       R"("capabilities":{"tools":{}},"instructions":"Use \"it\".","ttlMs":60000,)"
-      R"("cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":)"
-      R"({"name":"mcp-bridge","version":"1.0"}}})");
-  EXPECT_EQ(DiscoverResult("{}", "", "a", "b").find("instructions"), std::string::npos);
+      R"("cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":)" +
+          BridgeInfo() + "}}");
+  EXPECT_EQ(DiscoverResult("{}", "", 0).find("instructions"), std::string::npos);
 }
 
 }  // namespace

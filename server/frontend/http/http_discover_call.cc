@@ -3,7 +3,6 @@
 #include <utility>
 #include <vector>
 
-#include "server/base/version.h"
 #include "server/mcp/initialize.h"
 #include "server/mcp/json_members.h"
 #include "server/mcp/modern.h"
@@ -34,19 +33,14 @@ HttpDiscoverCall::~HttpDiscoverCall() {
 void HttpDiscoverCall::Start(Scope scope) {
   scope_ = std::move(scope);
   if (!scope_.Only(service_.config())) return AnswerFromStatus();
-  const std::string params =
-      WithRequestMeta("{}", {.protocol_version = kModernVersion,
-                             .client_info = ServerInfo("mcp-bridge", kVersion),
-                             .client_capabilities = "{}"})
-          .value();
   NoHeaders headers;
   call_.emplace(service_, lane_, static_cast<RoutedCall::Handler&>(*this));
-  const auto error =
-      call_->Start(CallRequest{.scope = scope_,
-                               .params = ReadCallParams(CallMethod::kDiscover, params).value(),
-                               .deadline = Deadline::After(kAskTime),
-                               .headers = headers,
-                               .modern = true});
+  const auto error = call_->Start(
+      CallRequest{.scope = scope_,
+                  .params = ReadCallParams(CallMethod::kDiscover, BridgeParams()).value(),
+                  .deadline = Deadline::After(kAskTime),
+                  .headers = headers,
+                  .modern = true});
   if (error) AnswerFromStatus();
 }
 
@@ -55,7 +49,7 @@ void HttpDiscoverCall::OnCallEnd(Result<jsonrpc::Message> message) {
   const auto members = answered ? JsonMembers::Read(message->result) : std::nullopt;
   const auto capabilities = members ? members->Get("capabilities") : std::nullopt;
   if (!capabilities) return AnswerFromStatus();
-  Answer(MergeCapabilities({std::string(*capabilities)}),
+  Answer(MergeCapabilities({std::string(*capabilities)}, /*modern=*/true),
          members->Get("instructions").value_or(""));
 }
 
@@ -68,12 +62,12 @@ void HttpDiscoverCall::AnswerFromStatus() {
     instructions = std::move(status.instructions);
   }
   if (capabilities.size() != 1) instructions.clear();
-  Answer(MergeCapabilities(capabilities), instructions);
+  Answer(MergeCapabilities(capabilities, /*modern=*/true), instructions);
 }
 
 void HttpDiscoverCall::Answer(std::string_view capabilities, std::string_view instructions) {
-  reply_.Result(DiscoverResult(capabilities, instructions, "mcp-bridge", kVersion,
-                               {.ttl_ms = service_.config().bridge.catalogue_ttl.count()}));
+  reply_.Result(
+      DiscoverResult(capabilities, instructions, service_.config().bridge.catalogue_ttl.count()));
 }
 
 }  // namespace mcpbridge

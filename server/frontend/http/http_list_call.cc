@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "server/base/version.h"
+#include "server/mcp/initialize.h"
 #include "server/mcp/modern_meta.h"
 
 namespace mcpbridge {
@@ -35,7 +35,7 @@ void HttpListCall::OnListing(const Result<Listing>& listing) {
   }
   std::string result = ResultOf(*listing, TakePage(*listing, page_));
   if (reply_.modern()) {
-    const std::string server_info = ServerInfo("mcp-bridge", kVersion);
+    const std::string server_info = BridgeInfo();
     const auto ttl = service_.config().bridge.catalogue_ttl.count();
     result = WithResultDefaults(InfoOf(kind_).method, result,
                                 {.server_info = server_info, .ttl_ms = ttl})

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "server/base/version.h"
+#include "server/mcp/initialize.h"
 #include "server/mcp/modern_meta.h"
 
 namespace mcpbridge {
@@ -50,7 +50,7 @@ void HttpRoutedCall::Finish(std::string_view result) {
   } else if (!call_->was_translated()) {
     reply_.Result(result);
   } else {
-    const std::string server_info = ServerInfo("mcp-bridge", kVersion);
+    const std::string server_info = BridgeInfo();
     const auto modern = WithResultDefaults(NameOf(method_), result, {.server_info = server_info});
     modern ? reply_.Result(*modern) : reply_.Fail(modern.error());
   }

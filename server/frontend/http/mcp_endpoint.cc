@@ -495,13 +495,11 @@ std::optional<Error> McpEndpoint::CheckParamHeaders(const Post& post, const Call
   const Result<Route> route = table->Resolve(post.scope, params.key);
   const EntryList* const tools = route ? table->Known(route->server, ListKind::kTools) : nullptr;
   const ListEntry* const tool = tools != nullptr ? tools->Find(route->name) : nullptr;
-  if (tool == nullptr || tool->json.find("x-mcp-header") == std::string::npos) return std::nullopt;
-  const auto members = JsonMembers::Read(tool->json);
-  const auto arguments = JsonMembers::Read(params.raw);
-  if (!members || !arguments) return std::nullopt;
-  const auto headers = ParamHeaders::FromSchema(members->Get("inputSchema").value_or("{}"));
-  if (!headers) return std::nullopt;  // against the rules: nothing to check by
-  return headers->Check(arguments->Get("arguments").value_or(""), HttpRequestHeaders(post.request));
+  if (tool == nullptr) return std::nullopt;
+  const ParamHeaders wanted = ParamHeaders::OfTool(tool->json);
+  const auto arguments = wanted.empty() ? std::nullopt : JsonMembers::Read(params.raw);
+  if (!arguments) return std::nullopt;
+  return wanted.Check(arguments->Get("arguments").value_or(""), HttpRequestHeaders(post.request));
 }
 
 // The call may be on any lane.
