@@ -73,6 +73,7 @@ void ReadLimits(YamlReader& reader, const YamlValue& value, BridgeConfig::Limits
        {"sessions", count(limits.sessions)},
        {"replay_bytes", size(limits.replay_bytes)},
        {"client_processes", count(limits.client_processes)},
+       {"parked_calls", count(limits.parked_calls)},
        {"upstream_connections", count(limits.upstream_connections)},
        {"call_timeout", [&](const YamlValue& v) { reader.ReadDuration(v, limits.call_timeout); }}});
 }

@@ -64,6 +64,7 @@ class Checker {
         {"bridge.limits.sessions", limits.sessions, 1, 1'000'000},
         {"bridge.limits.replay_bytes", bytes(limits.replay_bytes), 1, kMaxBytes},
         {"bridge.limits.client_processes", limits.client_processes, 1, 1'000'000},
+        {"bridge.limits.parked_calls", limits.parked_calls, 1, 1'000'000},
         {"bridge.limits.upstream_connections", limits.upstream_connections, 1, 1'000'000},
     };
     for (const Range& range : ranges) {

@@ -55,6 +55,7 @@ enum class Isolation {
 enum class Protocol {
   kAuto,    // whatever it speaks
   kLegacy,  // up to 2025-11-25 only
+  kModern,  // 2026-07-28 only: it never gets an `initialize`
 };
 
 // One entry of `mcp_servers`.
@@ -85,7 +86,7 @@ struct ServerConfig {
   std::vector<std::string> disallowed_tools;
 
   Isolation isolation = Isolation::kSession;
-  Protocol protocol = Protocol::kAuto;  // http; sse servers are of the legacy era
+  Protocol protocol = Protocol::kAuto;  // sse servers are of the legacy era
 
   // The longest that one call may take, whatever its caller asks. LiteLLM's default is 60 s.
   std::chrono::milliseconds timeout = std::chrono::seconds(60);
@@ -128,6 +129,9 @@ struct BridgeConfig {
     std::size_t replay_bytes = 64 << 20;
     // Processes of stdio servers that are one client's own: 64 of 50 MiB are 3 GiB.
     int client_processes = 64;
+    // Calls of clients of MCP 2026-07-28 that wait for an answer of theirs to an older server's
+    // question: each holds its connection to that server.
+    int parked_calls = 256;
     // Connections to one http server, per lane.
     int upstream_connections = 1024;
     // The longest any call may take, whatever its caller and its server's `timeout` say.

@@ -17,8 +17,7 @@ namespace mcpbridge {
 namespace {
 
 constexpr std::string_view kHttpKeys[] = {"url",       "static_headers", "extra_headers",
-                                          "auth_type", "auth_value",     "authentication_token",
-                                          "protocol"};
+                                          "auth_type", "auth_value",     "authentication_token"};
 constexpr std::string_view kStdioKeys[] = {"command", "args", "env"};
 
 struct NamedAuthType {
@@ -260,14 +259,14 @@ class ServerSection {
   void ReadProtocol(const YamlValue& value) {
     std::string word;
     if (!reader_.ReadWord(value, word)) return;
-    if (word == "auto" || word == "legacy") {
-      protocol_ = word == "legacy" ? Protocol::kLegacy : Protocol::kAuto;
-      server_.protocol = *protocol_;
-    } else if (word == "modern") {
-      reader_.AddError(value, "is not supported yet: auto speaks 2026-07-28 with callers who do");
+    if (word == "auto") {
+      protocol_ = Protocol::kAuto;
+    } else if (word == "legacy" || word == "modern") {
+      protocol_ = word == "legacy" ? Protocol::kLegacy : Protocol::kModern;
     } else {
-      reader_.AddError(value, "expected auto or legacy");
+      reader_.AddError(value, "expected auto, legacy or modern");
     }
+    server_.protocol = protocol_.value_or(Protocol::kAuto);
   }
 
   void ReadTimeout(const YamlValue& value) {
@@ -317,7 +316,7 @@ class ServerSection {
     } else if (server_.transport == TransportKind::kSse) {
       RefuseAll(kStdioKeys, "is for stdio servers, and this one's transport is sse");
       if (!Given("url")) reader_.AddError(value_, "needs a url, as its transport is sse");
-      if (protocol_ == Protocol::kAuto) {
+      if (protocol_ && protocol_ != Protocol::kLegacy) {
         reader_.AddError(*Given("protocol"),
                          "a server whose transport is sse speaks earlier versions than 2026-07-28 "
                          "only: use legacy or remove the key");

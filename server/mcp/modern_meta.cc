@@ -92,6 +92,8 @@ std::string WithSubscription(std::string_view object, std::string_view id) {
 }
 
 std::string SubscriptionOf(std::string_view params) {
+  // A search through the text, which most messages need no more than.
+  if (params.find(kMetaSubscriptionId) == std::string_view::npos) return {};
   const auto members = JsonMembers::Read(params);
   const auto meta = members ? JsonMembers::Read(members->Get("_meta").value_or("")) : std::nullopt;
   return std::string(meta ? meta->Get(kMetaSubscriptionId).value_or("") : "");

@@ -49,7 +49,8 @@ Result<std::shared_ptr<Upstream>> ClientSession::SessionWith(std::size_t server)
     upstream = std::shared_ptr<Upstream>(std::shared_ptr<void>(), &pool_.upstream(server));
     return upstream;
   }
-  auto made = pool_.NewSession(server, profile_, " (client " + id_.substr(0, kShown) + ")", Ears());
+  auto made = pool_.NewSession(server, profile_, " (client " + id_.substr(0, kShown) + ")",
+                               UpstreamPool::Whose::kOneClient, Ears());
   if (!made) return made.error();
   upstream = *std::move(made);
   return upstream;

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <utility>
 
+#include "server/mcp/modern_meta.h"
+
 namespace mcpbridge {
 namespace {
 
@@ -66,8 +68,14 @@ std::optional<CallTable::Call> CallTable::Take(std::string_view raw_id) {
 }
 
 ReplySink* CallTable::OwnerOf(jsonrpc::Message& notification) {
-  if (notification.method != "notifications/progress") return LikelyOwner();
-  Call* const call = Find(ProgressTokenOf(notification));
+  Call* call = nullptr;
+  if (notification.method == "notifications/progress") {
+    call = Find(ProgressTokenOf(notification));
+  } else if (const std::string id = SubscriptionOf(notification.params); !id.empty()) {
+    call = Find(id);
+  } else {
+    return LikelyOwner();
+  }
   return call == nullptr ? nullptr : call->sink;
 }
 

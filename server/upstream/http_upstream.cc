@@ -20,16 +20,14 @@ constexpr std::chrono::seconds kDiscoverTime{5};
 // From a ping to its answer.
 constexpr std::chrono::seconds kPingTime{5};
 
-// How long it is believed that a server is of the legacy era: it may be updated.
+// How long it is believed that a server doesn't speak an era: it may be updated.
 constexpr std::chrono::minutes kEraTime{5};
 
-// Why a server didn't say that it speaks the modern era, by the status of its answer.
-Error NotModern(unsigned status, std::string message) {
-  const bool is_verdict = status == 200 || (status / 100 == 4 && status != 401 && status != 403 &&
-                                            status != 408 && status != 429);
-  return Error{
-      .reason = is_verdict ? Reason::kUnsupportedProtocolVersion : Reason::kUpstreamUnavailable,
-      .message = std::move(message)};
+// Whether an answer to a handshake with this HTTP status says something about the server's era: not
+// where the server has no answer now, or none for us (no right to it, too many requests, a fault).
+bool IsVerdict(unsigned status) {
+  return status == 200 ||
+         (status / 100 == 4 && status != 401 && status != 403 && status != 408 && status != 429);
 }
 
 }  // namespace
@@ -48,7 +46,17 @@ HttpUpstream::HttpUpstream(const ServerConfig& config, HttpServer& server, Execu
 HttpUpstream::~HttpUpstream() = default;
 
 void HttpUpstream::Start() {
-  home_.Post([this] { use_.only_on_demand ? GoIdle() : Connect(); });
+  home_.Post([this] { WaitOrConnect(); });
+}
+
+void HttpUpstream::WaitOrConnect() {
+  use_.only_on_demand && !use_.stands_for_server() ? GoIdle() : Connect();
+}
+
+void HttpUpstream::Wake() {
+  home_.Post([this] {
+    if (state_ != State::kConnecting && state_ != State::kStopped) Connect();
+  });
 }
 
 Result<std::unique_ptr<Exchange>> HttpUpstream::Send(Lane& lane, UpstreamRequest request,
@@ -98,43 +106,45 @@ void HttpUpstream::Connect() {
 }
 
 void HttpUpstream::OnReply(Result<jsonrpc::Message> message) {
+  const unsigned status = exchange_->status();
   if (state_ == State::kSuspect) {
     OnPong(message);
   } else if (!message) {
-    OnRefused(std::move(message).error());
+    const bool answered = message.error().reason == Reason::kUpstreamHttpStatus;
+    GoDown(answered ? Refused(message.error(), status) : std::move(message).error());
+  } else if (message->kind == jsonrpc::Kind::kError) {
+    GoDown(Refused(jsonrpc::UpstreamErrorOf(message->error), status));
   } else if (use_.modern) {
     OnDiscovered(*message);
-  } else if (message->kind == jsonrpc::Kind::kError) {
-    GoDown(jsonrpc::UpstreamErrorOf(message->error));
   } else {
     OnInitialized(*message);
   }
 }
 
-// No answer to what a session, or the modern era, begins with.
-void HttpUpstream::OnRefused(Error error) {
-  if (error.reason != Reason::kUpstreamHttpStatus) return GoDown(std::move(error));
-  const unsigned status = exchange_->status();
-  if (use_.modern) return GoDown(NotModern(status, std::move(error.message)));
-  if (status == 404 || status == 405) {
+// Why there is no session, as calls get it: a server that has refused the handshake of one era may
+// be of the other, if the configuration leaves that open.
+Error HttpUpstream::Refused(Error error, unsigned status) const {
+  const bool other_era = IsVerdict(status) && config().protocol == Protocol::kAuto;
+  if (!use_.modern && (status == 404 || status == 405)) {
     error.message +=
-        ": check the path of `url`; a server of the old HTTP+SSE transport needs"
-        " transport: sse";
+        ": check the path of `url`; a server of the old HTTP+SSE transport needs transport: sse";
   }
-  GoDown(std::move(error));
+  return Error{
+      .reason = other_era ? Reason::kUnsupportedProtocolVersion : Reason::kUpstreamUnavailable,
+      .message = "it refused " + std::string(use_.modern ? "server/discover" : "initialize") +
+                 ": " + error.message};
 }
 
-// An answer that doesn't name the version means that the server is of the era before; what says
-// only that it has no answer now (no right to it, too many requests, a fault) means nothing.
 void HttpUpstream::OnDiscovered(const jsonrpc::Message& message) {
-  const unsigned status = exchange_->status();
-  const bool offers = message.kind == jsonrpc::Kind::kResult && OffersModern(message.result);
+  const Result<InitializeResult> result = ParseDiscoverResult(message.result);
   exchange_.reset();
-  if (offers) {
-    Open();
-  } else {
-    GoDown(NotModern(status, "the server does not speak " + std::string(kModernVersion)));
+  if (!result) {
+    GoDown(result.error());
+    return;
   }
+  if (use_.era != nullptr) use_.era->Opened(Era::kModern);
+  Describe(*result);
+  Open();
 }
 
 void HttpUpstream::OnInitialized(const jsonrpc::Message& message) {
@@ -147,16 +157,8 @@ void HttpUpstream::OnInitialized(const jsonrpc::Message& message) {
   opening_->version = result->protocol_version;
   opening_->post_head = Head("POST", *opening_);
   exchange_.reset();
-  Report([&](UpstreamStatus& status) {
-    status.protocol_version = result->protocol_version;
-    status.server_name = result->server_name;
-    status.server_version = result->server_version;
-    status.capabilities = result->capabilities;
-    status.instructions = result->instructions;
-    status.has_tools = result->has_tools;
-    status.has_resources = result->has_resources;
-    status.has_prompts = result->has_prompts;
-  });
+  if (use_.era != nullptr) use_.era->Opened(Era::kLegacy);
+  Describe(*result);
   home_share().Post(*opening_, jsonrpc::RequestMessage("", "notifications/initialized", ""),
                     [this](unsigned status) {
                       if (state_ != State::kConnecting) return;
@@ -171,9 +173,23 @@ void HttpUpstream::OnInitialized(const jsonrpc::Message& message) {
                     });
 }
 
+void HttpUpstream::Describe(const InitializeResult& server) {
+  Report([&server](UpstreamStatus& status) {
+    status.protocol_version = server.protocol_version;
+    status.server_name = server.server_name;
+    status.server_version = server.server_version;
+    status.capabilities = server.capabilities;
+    status.instructions = server.instructions;
+    status.has_tools = server.has_tools;
+    status.has_resources = server.has_resources;
+    status.has_prompts = server.has_prompts;
+  });
+}
+
 void HttpUpstream::Open() {
   Disarm();
   state_ = State::kReady;
+  refused_ = false;
   backoff_.Reset();
   opening_->epoch = ++epoch_;
   session_ = std::exchange(opening_, nullptr);
@@ -214,23 +230,29 @@ void HttpUpstream::GoDown(Error error) {
   exchange_.reset();
   opening_.reset();
   state_ = State::kDown;
-  const bool is_legacy = error.reason == Reason::kUnsupportedProtocolVersion;
+  const bool other_era = error.reason == Reason::kUnsupportedProtocolVersion;
   Error unavailable{
-      .reason = is_legacy ? error.reason : Reason::kUpstreamUnavailable,
+      .reason = other_era ? error.reason : Reason::kUpstreamUnavailable,
       .message = "server \"" + config().name + "\" is not available: " + error.message,
       .metadata = {{"server", config().name}}};
-  Report([&](UpstreamStatus& status) {
-    status.health = UpstreamHealth::kNotServing;
-    status.last_error = error.message;
-  });
-  const Deadline retry_at =
-      is_legacy ? Deadline::After(kEraTime) : Deadline::After(backoff_.Next());
+  // A first refusal may only mean that it is the other era's session that has to open.
+  const bool waits_for_other = other_era && use_.era != nullptr && !std::exchange(refused_, true);
+  if (!waits_for_other) {
+    Report([&](UpstreamStatus& status) {
+      status.health = UpstreamHealth::kNotServing;
+      status.last_error = error.message;
+    });
+  }
+  // Who stands for the server goes on trying, whatever the server says.
+  const bool settled = other_era && use_.era != nullptr && !use_.stands_for_server();
+  const Deadline retry_at = Deadline::After(settled ? kEraTime : backoff_.Next());
   OnEveryLane([unavailable, retry_at](HttpLane& lane) { lane.SetDown(unavailable, retry_at); });
   home_.deadlines().Arm(*this, retry_at);
+  if (other_era && use_.era != nullptr) use_.era->Refused(use_.own_era());
 }
 
 void HttpUpstream::Report(const std::function<void(UpstreamStatus&)>& change) {
-  if (use_.status != nullptr) use_.status->Update(config().name, change);
+  if (use_.stands_for_server()) use_.status->Update(config().name, change);
 }
 
 void HttpUpstream::GoIdle() {
@@ -275,8 +297,9 @@ void HttpUpstream::Suspect(const Error& error) {
 }
 
 void HttpUpstream::Ping() {
-  UpstreamRequest request{
-      .method = "ping", .params = "", .deadline = Deadline::After(kPingTime), .headers = {}};
+  UpstreamRequest request{.method = use_.modern ? "server/discover" : "ping",
+                          .params = use_.modern ? use_.initialize_params : std::string(),
+                          .deadline = Deadline::After(kPingTime)};
   home_.deadlines().Arm(*this, request.deadline);
   ReplyHandler& self = *this;
   exchange_ = std::make_unique<HttpExchange>(home_share(), std::move(request), self);
@@ -301,7 +324,7 @@ void HttpUpstream::OnPong(const Result<jsonrpc::Message>& message) {
 
 void HttpUpstream::OnDeadline() {
   if (state_ == State::kDown) {
-    use_.only_on_demand ? GoIdle() : Connect();
+    WaitOrConnect();
   } else if (state_ == State::kSuspect && exchange_ == nullptr) {
     Ping();
   } else if (state_ == State::kSuspect) {

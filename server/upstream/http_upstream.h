@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/base/backoff.h"
+#include "server/mcp/initialize.h"
 #include "server/runtime/deadline_queue.h"
 #include "server/runtime/executor.h"
 #include "server/upstream/http_lane.h"
@@ -17,8 +18,9 @@
 
 namespace mcpbridge {
 
-// A session with an MCP server over streamable HTTP, legacy era: made once, shared by all lanes,
-// made again when the server has lost it. The keeping of it lives on one lane; calls go from any.
+// A session with an MCP server over streamable HTTP, or, in the modern era, the knowledge that it
+// is there and speaks it: made once, shared by all lanes, made again when the server has lost it.
+// The keeping of it lives on one lane; calls go from any.
 class HttpUpstream final : public Upstream,
                            private HttpSessionEvents,
                            private ReplyHandler,
@@ -31,6 +33,7 @@ class HttpUpstream final : public Upstream,
 
   Lane* home() override { return nullptr; }
   void Start() override;
+  void Wake() override;
   Result<std::unique_ptr<Exchange>> Send(Lane& lane, UpstreamRequest request,
                                          ReplyHandler& handler) override;
   void Notify(std::string notification) override;
@@ -49,14 +52,16 @@ class HttpUpstream final : public Upstream,
   void OnReply(Result<jsonrpc::Message> message) override;
   void OnDeadline() override;
 
+  void WaitOrConnect();
   void Connect();
   void Ping();
-  void OnRefused(Error error);
   void OnInitialized(const jsonrpc::Message& message);
   void OnDiscovered(const jsonrpc::Message& message);
   void OnPong(const Result<jsonrpc::Message>& message);
   void Open();
+  void Describe(const InitializeResult& server);
   void GoDown(Error error);
+  Error Refused(Error error, unsigned status) const;
   void GoIdle();
   void Report(const std::function<void(UpstreamStatus&)>& change);
   void Suspect(const Error& error);
@@ -74,6 +79,7 @@ class HttpUpstream final : public Upstream,
 
   // On home_ from here on.
   State state_ = State::kIdle;
+  bool refused_ = false;  // the last handshake
   Backoff backoff_;
   std::uint64_t epoch_ = 0;
   std::shared_ptr<HttpSession> opening_;  // during the handshake

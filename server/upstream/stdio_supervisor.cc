@@ -4,6 +4,7 @@
 
 #include "server/base/log.h"
 #include "server/mcp/initialize.h"
+#include "server/mcp/modern_meta.h"
 #include "server/routing/list_kind.h"
 
 namespace mcpbridge {
@@ -12,6 +13,9 @@ namespace {
 // Lines on stdout that aren't messages: so many of each process are logged, so much of each.
 constexpr int kGarbageLines = 20;
 constexpr std::size_t kGarbageBytes = 256;
+
+// How long it is believed that a server doesn't speak an era: its program may be updated.
+constexpr std::chrono::milliseconds kEraTime = std::chrono::hours(1);
 
 // What is kept for the next message's text; more is given back.
 constexpr std::size_t kKeepTextBytes = 1 << 20;
@@ -23,15 +27,31 @@ StdioSupervisor::StdioSupervisor(const ServerConfig& config, Lane& home, const S
     : MultiplexedSession(config, home, std::move(use)), config_(config), limits_(limits) {}
 
 void StdioSupervisor::Report(const std::function<void(UpstreamStatus&)>& change) {
-  if (use_.status != nullptr) use_.status->Update(config_.name, change);
+  if (use_.stands_for_server()) use_.status->Update(config_.name, change);
+}
+
+bool StdioSupervisor::WaitsForDemand() const {
+  return use_.only_on_demand && !use_.stands_for_server();
 }
 
 void StdioSupervisor::Start() {
-  if (state_ == State::kIdle && !use_.only_on_demand) StartChild();
+  if (state_ == State::kIdle && !WaitsForDemand()) StartChild();
+}
+
+void StdioSupervisor::Wake() {
+  if (state_ == State::kServing) return Announce();
+  if (state_ == State::kDown && channel_) {
+    restart_at_ = Deadline::After({});
+    woken_ = true;  // OnEnd() does it
+  } else if (state_ == State::kIdle || state_ == State::kDown) {
+    Disarm();
+    StartChild();
+  }
 }
 
 void StdioSupervisor::StartChild() {
   state_ = State::kStarting;
+  woken_ = false;
   garbage_lines_ = 0;
   const ChildCommand command{
       .command = config_.command, .args = config_.args, .env = ChildEnvironment(config_.env)};
@@ -43,7 +63,7 @@ void StdioSupervisor::StartChild() {
   if (!channel) return TakeDown(Reason::kUpstreamUnavailable, channel.error().message);
   channel_ = std::move(channel.value());
   initialize_id_ = std::to_string(NextId());
-  channel_->Write(jsonrpc::RequestMessage(initialize_id_, "initialize", use_.initialize_params) +
+  channel_->Write(jsonrpc::RequestMessage(initialize_id_, Handshake(), use_.initialize_params) +
                   '\n');
   home().deadlines().Arm(*this, Deadline::After(limits_.handshake));
 }
@@ -132,43 +152,56 @@ void StdioSupervisor::WriteIfRead(std::string message) {
   channel_->Write(std::move(message) + '\n');
 }
 
+// The answer to the handshake of either era.
 void StdioSupervisor::OnInitialized(const jsonrpc::Message& message) {
   initialize_id_.clear();
   if (state_ != State::kStarting) return;
   if (message.kind == jsonrpc::Kind::kError) {
-    return TakeDown(Reason::kUpstreamUnavailable,
-                    "refused initialize: " + jsonrpc::UpstreamErrorOf(message.error).message);
+    return Refused("refused " + Handshake() + ": " +
+                   jsonrpc::UpstreamErrorOf(message.error).message);
   }
-  const Result<InitializeResult> result = ParseInitializeResult(message.result);
+  const Result<InitializeResult> result =
+      use_.modern ? ParseDiscoverResult(message.result) : ParseInitializeResult(message.result);
   if (!result) {
-    return TakeDown(Reason::kUpstreamUnavailable,
-                    "gave no valid answer to initialize: " + result.error().message);
+    return Refused("gave no valid answer to " + Handshake() + ": " + result.error().message);
   }
   Disarm();
-  Report([&result](UpstreamStatus& status) {
-    status = {.health = UpstreamHealth::kServing,
-              .protocol_version = result->protocol_version,
-              .last_error = {},
-              .server_name = result->server_name,
-              .server_version = result->server_version,
-              .capabilities = result->capabilities,
-              .instructions = result->instructions,
-              .has_tools = result->has_tools,
-              .has_resources = result->has_resources,
-              .has_prompts = result->has_prompts};
-  });
-  Serve(result->protocol_version);
+  described_ = {.health = UpstreamHealth::kServing,
+                .protocol_version = result->protocol_version,
+                .last_error = {},
+                .server_name = result->server_name,
+                .server_version = result->server_version,
+                .capabilities = result->capabilities,
+                .instructions = result->instructions,
+                .has_tools = result->has_tools,
+                .has_resources = result->has_resources,
+                .has_prompts = result->has_prompts};
+  Serve();
 }
 
-void StdioSupervisor::Serve(std::string_view protocol_version) {
+std::string StdioSupervisor::Handshake() const {
+  return use_.modern ? "server/discover" : "initialize";
+}
+
+// What calls and others learn of a session that is open.
+void StdioSupervisor::Announce() {
+  if (use_.era != nullptr) use_.era->Opened(use_.own_era());
+  Report([this](UpstreamStatus& status) { status = described_; });
+  use_.lists_changed();
+}
+
+void StdioSupervisor::Serve() {
   spdlog::info("upstream {}{}: session opened, protocol {}, pid {}", config_.name, use_.label,
-               protocol_version, channel_->pid());
+               described_.protocol_version, channel_->pid());
   session_open_ = true;
+  refused_ = false;
   state_ = State::kServing;
   serving_since_ = Deadline::Clock::now();
-  channel_->Write(jsonrpc::RequestMessage({}, "notifications/initialized", {}) + '\n');
+  if (!use_.modern) {
+    channel_->Write(jsonrpc::RequestMessage({}, "notifications/initialized", {}) + '\n');
+  }
   SendWaiting();
-  use_.lists_changed();
+  Announce();
 }
 
 void StdioSupervisor::SendWaiting() {
@@ -199,9 +232,11 @@ void StdioSupervisor::OnEnd(const std::string& exit) {
     case State::kDown:
       if (restart_at_.expired()) Restart();
       return;
-    case State::kStarting:
-      return TakeDown(Reason::kUpstreamUnavailable, "ended before answering initialize: " + exit,
-                      exit);
+    case State::kStarting: {
+      const std::string why = "ended before answering " + Handshake() + ": " + exit;
+      // Some servers of the legacy era end at anything before `initialize`.
+      return use_.modern ? Refused(why) : TakeDown(Reason::kUpstreamUnavailable, why, exit);
+    }
     case State::kServing:
       return TakeDown(Reason::kUpstreamUnavailable, "ended: " + exit, exit);
     case State::kIdle:
@@ -212,19 +247,30 @@ void StdioSupervisor::OnEnd(const std::string& exit) {
 
 void StdioSupervisor::OnDeadline() {
   if (state_ == State::kStarting) {
-    TakeDown(Reason::kUpstreamUnavailable, "did not answer initialize within " +
-                                               std::to_string(limits_.handshake.count()) + " ms");
+    const std::string why = "did not answer " + Handshake() + " within " +
+                            std::to_string(limits_.handshake.count()) + " ms";
+    use_.modern ? Refused(why) : TakeDown(Reason::kUpstreamUnavailable, why);
   } else if (state_ == State::kDown && !channel_) {
     Restart();  // otherwise OnEnd() does it
   }
 }
 
 void StdioSupervisor::Restart() {
-  if (use_.only_on_demand) {
+  if (WaitsForDemand() && !woken_) {
     state_ = State::kIdle;
   } else {
     StartChild();
   }
+}
+
+// The server doesn't take the handshake of this era: it may be of the other, if the configuration
+// leaves that open.
+void StdioSupervisor::Refused(std::string why) {
+  if (config_.protocol != Protocol::kAuto) {
+    return TakeDown(Reason::kUpstreamUnavailable, std::move(why));
+  }
+  TakeDown(Reason::kUnsupportedProtocolVersion, std::move(why));
+  if (use_.era != nullptr) use_.era->Refused(use_.own_era());
 }
 
 // The session, or the attempt at one, is over: its calls get `reason`, the process goes, and a new
@@ -234,9 +280,13 @@ void StdioSupervisor::TakeDown(Reason reason, std::string why, std::string exit)
   if (state_ == State::kServing && Deadline::Clock::now() - serving_since_ >= limits_.sound_after) {
     backoff_.Reset();
   }
-  const std::chrono::milliseconds wait = backoff_.Next();
+  const bool other_era = reason == Reason::kUnsupportedProtocolVersion;
+  // Who stands for the server goes on trying, whatever the server says.
+  const bool settled = other_era && use_.era != nullptr && !use_.stands_for_server();
+  const std::chrono::milliseconds wait = settled ? kEraTime : backoff_.Next();
   state_ = State::kDown;
   initialize_id_.clear();
+  down_reason_ = other_era ? reason : Reason::kUpstreamUnavailable;
   down_because_ = std::move(why);
   down_exit_ = std::move(exit);
   restart_at_ = Deadline::After(wait);
@@ -244,11 +294,20 @@ void StdioSupervisor::TakeDown(Reason reason, std::string why, std::string exit)
   if (channel_) channel_->Kill();
 
   CloseSession(down_because_);
-  spdlog::warn("upstream {}: {}; next start in {} ms", config_.name, down_because_, wait.count());
-  Report([this](UpstreamStatus& status) {
-    status.health = UpstreamHealth::kNotServing;
-    status.last_error = down_because_;
-  });
+  if (settled) {
+    spdlog::info("upstream {}{}: {}", config_.name, use_.label, down_because_);
+  } else {
+    spdlog::warn("upstream {}{}: {}; next start in {} ms", config_.name, use_.label, down_because_,
+                 wait.count());
+  }
+  // A first refusal may only mean that it is the other era's session that has to open.
+  const bool waits_for_other = other_era && use_.era != nullptr && !std::exchange(refused_, true);
+  if (!waits_for_other) {
+    Report([this](UpstreamStatus& status) {
+      status.health = UpstreamHealth::kNotServing;
+      status.last_error = down_because_;
+    });
+  }
   Error error = Unavailable();
   error.reason = reason;
   calls_.FailAll(error);
@@ -260,7 +319,7 @@ void StdioSupervisor::CloseSession(const std::string& why) {
 }
 
 Error StdioSupervisor::Unavailable() const {
-  Error error{.reason = Reason::kUpstreamUnavailable,
+  Error error{.reason = down_reason_,
               .message = "server \"" + config_.name + "\" " + down_because_,
               .metadata = {{"server", config_.name}},
               .retry_after = std::chrono::ceil<std::chrono::milliseconds>(restart_at_.remaining())};

@@ -30,7 +30,7 @@ struct StdioLimits {
   std::size_t response_bytes = 64 << 20;
   // Requests not yet taken by the server, or waiting for it to start.
   std::size_t queued_bytes = 16 << 20;
-  // From the start of the process to its answer to `initialize`.
+  // From the start of the process to its answer to the handshake.
   std::chrono::milliseconds handshake = std::chrono::seconds(30);
   // From closing stdin to SIGTERM, and from there to SIGKILL (the MCP SDKs' clients wait 2 s too).
   std::chrono::milliseconds stop_step = std::chrono::seconds(2);
@@ -48,6 +48,8 @@ class StdioSupervisor final : public MultiplexedSession,
                   UpstreamUse use);
 
   void Start();
+  // See Upstream::Wake().
+  void Wake();
 
   // The request's text ends in its only line end.
   std::optional<Error> Send(OutgoingRequest request, ReplySink& sink,
@@ -75,7 +77,11 @@ class StdioSupervisor final : public MultiplexedSession,
   void Restart();
   void Report(const std::function<void(UpstreamStatus&)>& change);
   void OnInitialized(const jsonrpc::Message& message);
-  void Serve(std::string_view protocol_version);
+  std::string Handshake() const;
+  bool WaitsForDemand() const;
+  void Announce();
+  void Serve();
+  void Refused(std::string why);
   void SendWaiting();
   void WriteIfRead(std::string message);
   void OnGarbage(std::string_view line, const Error& error);
@@ -92,11 +98,15 @@ class StdioSupervisor final : public MultiplexedSession,
   std::shared_ptr<StdioChannel> channel_;  // null: no process
   std::string initialize_id_;              // of this process, raw; empty: answered
   Deadline::Clock::time_point serving_since_;
+  UpstreamStatus described_;   // by the last answer to a handshake
   bool session_open_ = false;  // for the log
   int garbage_lines_ = 0;      // of this process
 
   Backoff backoff_;
-  Deadline restart_at_;       // in kDown
+  Deadline restart_at_;   // in kDown
+  bool refused_ = false;  // the last handshake
+  bool woken_ = false;    // starts again although nothing asks for it
+  Reason down_reason_ = Reason::kUpstreamUnavailable;
   std::string down_because_;  // e.g. "ended: exit status 3"
   std::string down_exit_;     // empty: the process had not ended
 

@@ -48,6 +48,10 @@ void StdioUpstream::Start() {
   supervisor_->home().Post([supervisor = supervisor_] { supervisor->Start(); });
 }
 
+void StdioUpstream::Wake() {
+  supervisor_->home().Post([supervisor = supervisor_] { supervisor->Wake(); });
+}
+
 Result<std::unique_ptr<Exchange>> StdioUpstream::Send(Lane& lane, UpstreamRequest request,
                                                       ReplyHandler& handler) {
   const std::int64_t id = supervisor_->NextId();

@@ -26,6 +26,7 @@ class StdioUpstream final : public Upstream {
 
   Lane* home() override { return &supervisor_->home(); }
   void Start() override;
+  void Wake() override;
   Result<std::unique_ptr<Exchange>> Send(Lane& lane, UpstreamRequest request,
                                          ReplyHandler& handler) override;
   void Notify(std::string notification) override;

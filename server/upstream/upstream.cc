@@ -8,6 +8,13 @@ std::string UpstreamRequest::ParamsFor(std::string_view id) const {
   return own;
 }
 
+Error AsUnavailable(Error error) {
+  if (error.reason == Reason::kUnsupportedProtocolVersion) {
+    error.reason = Reason::kUpstreamUnavailable;
+  }
+  return error;
+}
+
 std::string_view ProgressTokenOf(jsonrpc::Message& message) {
   std::string_view token;
   if (message.params.empty() ||

@@ -14,6 +14,7 @@
 #include "server/jsonrpc/message.h"
 #include "server/mcp/call_params.h"
 #include "server/runtime/lane.h"
+#include "server/upstream/server_era.h"
 #include "server/upstream/status.h"
 
 namespace mcpbridge {
@@ -39,6 +40,10 @@ struct UpstreamRequest {
 
 // The raw progress token of a notifications/progress; empty: it has none.
 std::string_view ProgressTokenOf(jsonrpc::Message& message);
+
+// An error of Upstream::Send() or of a reply as callers get it: a server that doesn't speak the era
+// it was asked in can't be used.
+Error AsUnavailable(Error error);
 
 // Told what a request brings. Runs on the lane the request was sent from, never inside
 // Upstream::Send().
@@ -95,23 +100,34 @@ bool IsAboutARequest(std::string_view method);
 
 // Whose session with a server it is.
 struct UpstreamUse {
-  std::string initialize_params;  // raw, of our `initialize`; modern: of our `server/discover`
+  std::string initialize_params = {};  // raw, of our `initialize`; modern: of our `server/discover`
   // Speaks MCP 2026-07-28, which has no sessions: what is opened is only the knowledge that the
-  // server speaks it too. Where it doesn't, requests fail with kUnsupportedProtocolVersion. http
-  // only.
+  // server speaks it (and, over stdio, a process of which only that is known).
   bool modern = false;
+  // Of the session that all share: who stands for the server. Null: it is a client's own.
+  ServerEra* era = nullptr;
   std::string label = {};         // for the log, behind the server's name; may be empty
-  StatusBoard* status = nullptr;  // where its health is shown; null: nowhere
+  StatusBoard* status = nullptr;  // where its health is shown while it stands for the server
   bool one_client = false;        // all its requests are one client's
-  bool only_on_demand = false;    // (re)connects only when a request wants it
+  bool only_on_demand = false;    // (re)connects only when a request wants it, as does one that
+                                  // doesn't stand for its server
   // The server has connected, or has said that one of its lists has changed. Any thread.
   std::function<void()> lists_changed = {};
   Unsolicited unsolicited = {};
+
+  Era own_era() const { return modern ? Era::kModern : Era::kLegacy; }
+  // Whether it shows the server's health, and is kept connected. A legacy one does so until the
+  // server turns out to speak the modern era only.
+  bool stands_for_server() const {
+    return status != nullptr && (era == nullptr || (era->get() == Era::kModern) == modern);
+  }
 };
 
 // A session with one configured MCP server, or its process. Heals itself: a lost session,
 // connection or process is made again, with backoff, and calls that can't be served meanwhile fail
-// at once with kUpstreamUnavailable. UpstreamPool makes them and sees them off.
+// at once with kUpstreamUnavailable, or, where the server turns out not to speak the era that it is
+// asked in and might speak the other, with kUnsupportedProtocolVersion. UpstreamPool makes them and
+// sees them off.
 class Upstream {
  public:
   explicit Upstream(const ServerConfig& config) : config_(config) {}
@@ -126,6 +142,9 @@ class Upstream {
 
   // Begins connecting. On main's thread, once, after the lanes have started.
   virtual void Start() = 0;
+
+  // Connects now, whatever it has concluded about the server's era. Any thread.
+  virtual void Wake() {}
 
   // Sends one request from `lane`, on its thread, under a request id of our own, never a caller's.
   // Or says at once why it can't be sent: then `handler` is not called.

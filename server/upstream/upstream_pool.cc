@@ -3,26 +3,14 @@
 #include <utility>
 
 #include "server/base/log.h"
-#include "server/base/version.h"
 #include "server/mcp/modern.h"
 #include "server/mcp/modern_meta.h"
 #include "server/upstream/http_upstream.h"
+#include "server/upstream/legacy_view.h"
 #include "server/upstream/sse_upstream.h"
 #include "server/upstream/stdio_upstream.h"
 
 namespace mcpbridge {
-
-namespace {
-
-// What the bridge says of itself: it can be asked nothing.
-std::string DiscoverParams() {
-  return WithRequestMeta("{}", {.protocol_version = kModernVersion,
-                                .client_info = ServerInfo("mcp-bridge", kVersion),
-                                .client_capabilities = "{}"})
-      .value();
-}
-
-}  // namespace
 
 UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& router,
                            StatusBoard& status)
@@ -35,29 +23,52 @@ UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& rou
       .response_bytes = config.bridge.limits.response_bytes};
   for (std::size_t i = 0; i < config.servers.size(); ++i) {
     const ServerConfig& server = config.servers[i];
-    const bool is_http = server.transport == TransportKind::kHttp;
     http_servers_.push_back(server.transport != TransportKind::kStdio
                                 ? std::make_unique<HttpServer>(server.url, executor, tls_, limits)
                                 : nullptr);
     Lane& home = executor.lane(static_cast<int>(i) % executor.lane_count());
-    upstreams_.push_back(
-        Make(i, home,
-             UpstreamUse{.initialize_params = InitializeParams(),
-                         .status = &status,
-                         .lists_changed = [this, i] { loaders_[i]->Invalidate(); }}));
-    const bool may_be_modern = is_http && server.protocol == Protocol::kAuto;
-    modern_.push_back(
-        may_be_modern ? Make(i, home,
-                             UpstreamUse{.initialize_params = DiscoverParams(),
-                                         .modern = true,
-                                         .label = " (2026-07-28)",
-                                         .only_on_demand = true,
-                                         .lists_changed = [this, i] { loaders_[i]->Invalidate(); }})
-                      : nullptr);
+    MakeShared(i, home, status);
     loaders_.push_back(
         std::make_unique<CatalogueLoader>(i, *upstreams_.back(), home, router, status,
                                           [this, i](ListKind kind) { list_changed_(i, kind); }));
   }
+}
+
+// The sessions that all share, by what the configuration leaves open.
+void UpstreamPool::MakeShared(std::size_t server, Lane& home, StatusBoard& status) {
+  const ServerConfig& config = config_.servers[server];
+  const bool is_sse = config.transport == TransportKind::kSse;
+  const Protocol protocol = is_sse ? Protocol::kLegacy : config.protocol;
+  const bool only_modern = protocol == Protocol::kModern;
+  eras_.push_back(std::make_unique<ServerEra>(only_modern                     ? Era::kModern
+                                              : protocol == Protocol::kLegacy ? Era::kLegacy
+                                                                              : Era::kUnknown));
+  ServerEra& era = *eras_.back();
+  UpstreamUse use{.initialize_params = BridgeParams(),
+                  .modern = true,
+                  .era = &era,
+                  .label = " (" + std::string(kModernVersion) + ")",
+                  .status = &status,
+                  .only_on_demand = true,
+                  .lists_changed = [this, server] { loaders_[server]->Invalidate(); }};
+  modern_.push_back(protocol == Protocol::kLegacy ? nullptr : Make(server, home, use));
+  Upstream* const modern = modern_.back().get();
+  if (only_modern) {
+    upstreams_.push_back(std::make_unique<LegacyView>(*modern));
+    return;
+  }
+  use.initialize_params = InitializeParams();
+  use.modern = false;
+  use.label.clear();
+  use.only_on_demand = false;
+  auto legacy = Make(server, home, std::move(use));
+  if (modern == nullptr) {
+    upstreams_.push_back(std::move(legacy));
+    return;
+  }
+  era.SetWake([wake = legacy.get()] { wake->Wake(); }, [modern] { modern->Wake(); });
+  upstreams_.push_back(
+      std::make_unique<EitherEra>(era, std::move(legacy), std::make_unique<LegacyView>(*modern)));
 }
 
 std::unique_ptr<Upstream> UpstreamPool::Make(std::size_t server, Lane& home, UpstreamUse use) {
@@ -80,34 +91,41 @@ std::unique_ptr<Upstream> UpstreamPool::Make(std::size_t server, Lane& home, Ups
 
 Result<std::shared_ptr<Upstream>> UpstreamPool::NewSession(std::size_t server,
                                                            const ClientProfile& client,
-                                                           const std::string& label,
+                                                           const std::string& label, Whose whose,
                                                            Unsolicited unsolicited) {
-  return MakeSession(server, InitializeParams(client), label, /*is_for_call=*/false,
-                     std::move(unsolicited));
+  return MakeSession(server, &client,
+                     UpstreamUse{.label = label,
+                                 .one_client = whose == Whose::kOneClient,
+                                 .unsolicited = std::move(unsolicited)},
+                     /*is_for_call=*/false);
 }
 
 Result<std::shared_ptr<Upstream>> UpstreamPool::NewCallSession(std::size_t server,
                                                                const ClientProfile* client) {
-  return MakeSession(server, client != nullptr ? InitializeParams(*client) : InitializeParams(),
-                     " (one call)", /*is_for_call=*/true, Unsolicited{});
+  return MakeSession(server, client, UpstreamUse{.label = " (one call)", .one_client = true},
+                     /*is_for_call=*/true);
 }
 
 Result<std::shared_ptr<Upstream>> UpstreamPool::MakeSession(std::size_t server,
-                                                            std::string initialize_params,
-                                                            std::string label, bool is_for_call,
-                                                            Unsolicited unsolicited) {
+                                                            const ClientProfile* client,
+                                                            UpstreamUse use, bool is_for_call) {
+  Upstream* const modern = modern_[server].get();
+  const ServerEra& era = *eras_[server];
+  const auto view = [&] {
+    return client != nullptr ? std::make_unique<LegacyView>(*modern, *client)
+                             : std::make_unique<LegacyView>(*modern);
+  };
+  if (era.get() == Era::kModern) return std::shared_ptr<Upstream>(view());
   const Counted counted{.is_process = http_servers_[server] == nullptr, .is_for_call = is_for_call};
   if (auto refused = CountIn(server, counted)) return *std::move(refused);
   const unsigned turn = next_home_.fetch_add(1, std::memory_order_relaxed);
   Lane* const home =
       &executor_.lane(static_cast<int>(turn % static_cast<unsigned>(executor_.lane_count())));
-  auto session = Make(server, *home,
-                      UpstreamUse{.initialize_params = std::move(initialize_params),
-                                  .label = std::move(label),
-                                  .one_client = true,
-                                  .only_on_demand = true,
-                                  .lists_changed = [] {},
-                                  .unsolicited = std::move(unsolicited)});
+  use.initialize_params = client != nullptr ? InitializeParams(*client) : InitializeParams();
+  use.only_on_demand = true;
+  use.lists_changed = [] {};
+  auto session = Make(server, *home, std::move(use));
+  if (modern != nullptr) session = std::make_unique<EitherEra>(era, std::move(session), view());
   session->Start();
   return std::shared_ptr<Upstream>(
       session.release(), [this, home, counted](Upstream* gone) { SeeOff(gone, *home, counted); });

@@ -32,17 +32,26 @@ class UpstreamPool {
   UpstreamPool(const Config& config, Executor& executor, Router& router, StatusBoard& status);
   ~UpstreamPool();
 
-  // The session that all share.
+  // The session that all share, as callers of the legacy era use it.
   Upstream& upstream(std::size_t server) { return *upstreams_[server]; }
 
   // The server in the era without sessions, for callers of that era; null: it isn't asked for it.
   // Connects, and finds out whether it speaks it, at its first request.
   Upstream* modern(std::size_t server) { return modern_[server].get(); }
 
-  // A session of the client's own, which opens at its first request, with `label` in the log. It is
-  // closed when nobody holds it any more. Any thread. Error: kOverloaded (too many processes).
+  // Whether the server is reached in the modern era only. Any thread.
+  bool IsModernOnly(std::size_t server) const { return eras_[server]->get() == Era::kModern; }
+
+  // Whether all requests of a session are one client's: see StdioSupervisor::LikelyCall().
+  enum class Whose { kOneClient, kManyClients };
+
+  // A session of its own for such a client, which opens at its first request, with `label` in the
+  // log. It is closed when nobody holds it any more. Any thread. Error: kOverloaded (too many
+  // processes).
   Result<std::shared_ptr<Upstream>> NewSession(std::size_t server, const ClientProfile& client,
-                                               const std::string& label, Unsolicited unsolicited);
+                                               const std::string& label,
+                                               Whose whose = Whose::kOneClient,
+                                               Unsolicited unsolicited = {});
 
   // Calls `told`, on any lane, when a list of a server's that was known has become another. Before
   // Start(); `told` may be called until Stop() has returned.
@@ -70,6 +79,7 @@ class UpstreamPool {
                         std::function<void(std::optional<Error>)> done);
 
  private:
+  void MakeShared(std::size_t server, Lane& home, StatusBoard& status);
   std::unique_ptr<Upstream> Make(std::size_t server, Lane& home, UpstreamUse use);
   // What one session of NewSession() or NewCallSession() counts as.
   struct Counted {
@@ -78,17 +88,17 @@ class UpstreamPool {
   };
   std::optional<Error> CountIn(std::size_t server, Counted counted);
   void CountOut(Counted counted);
-  Result<std::shared_ptr<Upstream>> MakeSession(std::size_t server, std::string initialize_params,
-                                                std::string label, bool is_for_call,
-                                                Unsolicited unsolicited);
+  Result<std::shared_ptr<Upstream>> MakeSession(std::size_t server, const ClientProfile* client,
+                                                UpstreamUse use, bool is_for_call);
   void SeeOff(Upstream* session, Lane& home, Counted counted);
 
   const Config& config_;
   Executor& executor_;
   boost::asio::ssl::context tls_{boost::asio::ssl::context::tls_client};
   std::vector<std::unique_ptr<HttpServer>> http_servers_;  // by server; null: it is a process
-  std::vector<std::unique_ptr<Upstream>> upstreams_;
+  std::vector<std::unique_ptr<ServerEra>> eras_;
   std::vector<std::unique_ptr<Upstream>> modern_;
+  std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<CatalogueLoader>> loaders_;
   std::function<void(std::size_t, ListKind)> list_changed_ = [](std::size_t, ListKind) {};
 

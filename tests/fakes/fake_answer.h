@@ -65,6 +65,8 @@ struct FakeAnswer {
   Cut cut = Cut::kNowhere;      // the connection closes here
   bool reset = false;           // ... by RST
 
+  // Not empty: once this is answered, every held call is answered with this result, raw JSON.
+  std::string release_result = {};
   // Once this is answered every session is forgotten: further requests in them get 404.
   bool drop_sessions = false;
 };

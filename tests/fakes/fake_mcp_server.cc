@@ -140,6 +140,7 @@ class FakeMcpServer::Impl final : private FakeConnection::Owner {
   void AnswerGet(const std::shared_ptr<FakeConnection>& connection, const FakeRequest& request);
   void Refuse(const std::shared_ptr<FakeConnection>& connection);
   void Hold(Held held);
+  void ReleaseWith(const std::string& result);
   void Finish(const Held& held);
   void OnCancel(const FakeRequest& request);
   Held Unhold(std::size_t index);
@@ -323,6 +324,7 @@ void FakeMcpServer::Impl::AnswerPost(const std::shared_ptr<FakeConnection>& conn
   } else {
     Finish(held);
   }
+  if (!answer.release_result.empty()) ReleaseWith(answer.release_result);
 }
 
 void FakeMcpServer::Impl::Hold(Held held) {
@@ -332,6 +334,14 @@ void FakeMcpServer::Impl::Hold(Held held) {
   }
   Change([&](Record& record) { record.held.push_back(held.id); });
   held_.push_back(std::move(held));
+}
+
+void FakeMcpServer::Impl::ReleaseWith(const std::string& result) {
+  while (!held_.empty()) {
+    Held held = Unhold(0);
+    held.rendered.answer = Render(held.answer, ResultMessage(held.id, result), {}).answer;
+    Finish(held);
+  }
 }
 
 void FakeMcpServer::Impl::Finish(const Held& held) {

@@ -8,6 +8,10 @@
 //   --fail_initialize         answers initialize with an error
 //   --exit_after_initialize   answers initialize, then exits with 0
 //   --protocol_version=V      answers initialize with V
+//   --era=E                   legacy (the default), modern (MCP 2026-07-28: refuses initialize) or
+//   dual
+//                             (either; what comes first decides for good)
+//   --exit_at_probe           exits with 4 at a server/discover
 //   --ignore_stdin_eof        stays when its input ends
 //   --ignore_sigterm          stays when it gets SIGTERM
 //   --spawn_grandchild        starts a process that keeps its streams open and ignores SIGTERM
@@ -21,6 +25,9 @@
 //   cancels            answers the requestIds of all cancellations so far, raw, one a line
 //   sleep{ms}          answers "slept MS" after a while; cancelled: not at all
 //   never              doesn't answer
+//   waiting            answers how many never{} wait, and haven't been cancelled
+//   steps              says progress once, then answers
+//   ask                asks for a name (elicitation), then answers "hello NAME"
 //   late               answers only after it has been cancelled
 //   crash              exits with 3, every call unanswered
 //   garbage            writes a line that is no JSON, then answers
@@ -60,6 +67,7 @@ using Clock = std::chrono::steady_clock;
 // No fake outlives a test that went wrong by more than this.
 constexpr unsigned kLifetimeSeconds = 120;
 constexpr int kCrash = 3;
+constexpr int kProbed = 4;
 
 struct Flags {
   std::vector<std::string> all;
@@ -110,6 +118,7 @@ class Server {
   struct Call {
     std::string id;
     std::map<std::string, std::string> arguments;
+    std::map<std::string, std::string> params;
 
     long Number(const std::string& name) const {
       const auto at = arguments.find(name);
@@ -119,6 +128,12 @@ class Server {
 
   void OnLine(const std::string& line);
   void OnInitialize(const std::string& id);
+  void OnDiscover(const std::string& id);
+  void OnAnswer(const std::string& id, const std::string& result);
+  bool AskingTool(const Call& call, const std::string& tool);
+  void Refuse(const std::string& id, const std::string& error) {
+    SendLine(R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":)" + error + "}");
+  }
   void OnCancelled(const std::string& id);
   void OnCall(const Call& call, const std::string& tool);
   bool InspectionTool(const Call& call, const std::string& tool);
@@ -126,7 +141,9 @@ class Server {
   bool FaultTool(const Call& call, const std::string& tool);
   void ListTools(const std::string& id);
   void AnswerText(const std::string& id, std::string_view text) {
-    SendLine(ResultMessage(id, TextResult(JsonQuote(text))));
+    std::string result = TextResult(JsonQuote(text));
+    if (modern_) result.insert(1, R"("resultType":"complete",)");
+    SendLine(ResultMessage(id, result));
   }
   void WakeSleepers();
   int PollTimeout() const;
@@ -135,7 +152,10 @@ class Server {
   const pid_t grandchild_;
   std::string input_;
   std::vector<Sleeper> sleepers_;
+  bool modern_ = false;            // by what came first
   std::vector<std::string> late_;  // ids
+  std::vector<std::string> never_;
+  std::map<std::string, std::string> asked_;  // our question's id, raw: the call's
   std::vector<std::string> cancels_;
   bool reading_ = true;
 };
@@ -189,12 +209,16 @@ void Server::OnLine(const std::string& line) {
   const std::string method = JsonString(message["method"]);
   const std::string id = message["id"];
   auto params = JsonMembers(message["params"]);
-  if (method == "initialize") {
+  if (method.empty()) {
+    OnAnswer(id, message["result"]);
+  } else if (method == "initialize") {
     OnInitialize(id);
+  } else if (method == "server/discover") {
+    OnDiscover(id);
   } else if (method == "notifications/cancelled") {
     OnCancelled(params["requestId"]);
   } else if (method == "tools/call") {
-    OnCall({id, JsonMembers(params["arguments"])}, JsonString(params["name"]));
+    OnCall({id, JsonMembers(params["arguments"]), params}, JsonString(params["name"]));
   } else if (method == "tools/list") {
     ListTools(id);
   } else if (method == "ping") {
@@ -205,7 +229,31 @@ void Server::OnLine(const std::string& line) {
   }
 }
 
+void Server::OnDiscover(const std::string& id) {
+  if (flags_.Has("exit_at_probe")) std::_Exit(kProbed);
+  if (flags_.Value("era").value_or("legacy") == "legacy") {
+    return Refuse(id, R"({"code":-32601,"message":"Method not found"})");
+  }
+  modern_ = true;
+  SendLine(ResultMessage(
+      id,
+      R"({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},)"
+      R"("ttlMs":0,"cacheScope":"private",)"
+      R"("_meta":{"io.modelcontextprotocol/serverInfo":{"name":"fake-stdio","version":"1"}}})"));
+}
+
+void Server::OnAnswer(const std::string& id, const std::string& result) {
+  const auto asked = asked_.find(id);
+  if (asked == asked_.end()) return;
+  auto content = JsonMembers(JsonMembers(result)["content"]);
+  AnswerText(asked->second, "hello " + JsonString(content["name"]));
+  asked_.erase(asked);
+}
+
 void Server::OnInitialize(const std::string& id) {
+  if (modern_ || flags_.Value("era").value_or("") == "modern") {
+    return Refuse(id, R"({"code":-32022,"message":"unsupported protocol version"})");
+  }
   if (flags_.Has("hang_in_initialize")) return;
   if (flags_.Has("fail_initialize")) {
     return SendLine(R"({"jsonrpc":"2.0","id":)" + id +
@@ -220,12 +268,16 @@ void Server::OnInitialize(const std::string& id) {
 
 void Server::OnCancelled(const std::string& id) {
   cancels_.push_back(id);
+  std::erase(never_, id);
   std::erase_if(sleepers_, [&](const Sleeper& sleeper) { return sleeper.id == id; });
   if (std::erase(late_, id) > 0) AnswerText(id, "late");
 }
 
 void Server::OnCall(const Call& call, const std::string& tool) {
-  if (InspectionTool(call, tool) || TimingTool(call, tool) || FaultTool(call, tool)) return;
+  if (InspectionTool(call, tool) || TimingTool(call, tool) || AskingTool(call, tool) ||
+      FaultTool(call, tool)) {
+    return;
+  }
   SendLine(R"({"jsonrpc":"2.0","id":)" + call.id +
            R"(,"error":{"code":-32602,"message":"Unknown tool"}})");
 }
@@ -234,7 +286,8 @@ bool Server::InspectionTool(const Call& call, const std::string& tool) {
   std::string text;
   if (tool == "echo") {
     const auto at = call.arguments.find("text");
-    SendLine(ResultMessage(call.id, TextResult(at == call.arguments.end() ? "\"\"" : at->second)));
+    text = at == call.arguments.end() ? "" : JsonString(at->second);
+    AnswerText(call.id, text);
     return true;
   }
   if (tool == "env") {
@@ -245,6 +298,8 @@ bool Server::InspectionTool(const Call& call, const std::string& tool) {
     text = std::to_string(::getpid()) + " " + std::to_string(grandchild_);
   } else if (tool == "cancels") {
     for (const std::string& id : cancels_) text.append(id).append("\n");
+  } else if (tool == "waiting") {
+    text = std::to_string(never_.size());
   } else {
     return false;
   }
@@ -258,8 +313,35 @@ bool Server::TimingTool(const Call& call, const std::string& tool) {
                          TextResult("\"slept " + std::to_string(call.Number("ms")) + "\"")});
   } else if (tool == "late") {
     late_.push_back(call.id);
-  } else if (tool != "never") {
+  } else if (tool == "never") {
+    never_.push_back(call.id);
+  } else {
     return false;
+  }
+  return true;
+}
+
+bool Server::AskingTool(const Call& call, const std::string& tool) {
+  static constexpr std::string_view kQuestion =
+      R"("method":"elicitation/create","params":{"message":"who?","requestedSchema":{"type":"object"}}})";
+  auto params = call.params;
+  if (tool == "steps") {
+    SendLine(R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":)" +
+             JsonMembers(params["_meta"])["progressToken"] + R"(,"progress":1}})");
+    AnswerText(call.id, tool);
+    return true;
+  }
+  if (tool != "ask") return false;
+  if (!modern_) {
+    const std::string id = "\"ask-" + std::to_string(asked_.size()) + "\"";
+    asked_[id] = call.id;
+    SendLine(R"({"jsonrpc":"2.0","id":)" + id + "," + std::string(kQuestion));
+  } else if (auto answers = JsonMembers(params["inputResponses"]); !answers["name"].empty()) {
+    auto content = JsonMembers(JsonMembers(answers["name"])["content"]);
+    AnswerText(call.id, "hello " + JsonString(content["name"]));
+  } else {
+    SendLine(ResultMessage(call.id, R"({"resultType":"input_required","inputRequests":{"name":{)" +
+                                        std::string(kQuestion) + "}}"));
   }
   return true;
 }
@@ -297,10 +379,10 @@ bool Server::FaultTool(const Call& call, const std::string& tool) {
 }
 
 void Server::ListTools(const std::string& id) {
-  constexpr std::string_view kTools[] = {"echo",         "env",   "args", "pids",   "cancels",
-                                         "sleep",        "never", "late", "crash",  "garbage",
-                                         "wrong_id",     "twice", "huge", "stderr", "close_stdout",
-                                         "stop_reading", "notify"};
+  constexpr std::string_view kTools[] = {
+      "echo",         "env",          "args",    "pids",     "cancels", "sleep", "never",
+      "late",         "crash",        "garbage", "wrong_id", "twice",   "huge",  "stderr",
+      "close_stdout", "stop_reading", "notify",  "waiting",  "steps",   "ask"};
   std::string tools;
   for (const std::string_view name : kTools) {
     if (!tools.empty()) tools += ',';

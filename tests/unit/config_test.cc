@@ -59,6 +59,7 @@ bridge:
     http_connections: 11
     sessions: 13
     client_processes: 14
+    parked_calls: 15
     upstream_connections: 12
     call_timeout: 2m
   session_idle: 90s
@@ -83,6 +84,7 @@ bridge:
   EXPECT_EQ(bridge.limits.http_connections, 11);
   EXPECT_EQ(bridge.limits.sessions, 13);
   EXPECT_EQ(bridge.limits.client_processes, 14);
+  EXPECT_EQ(bridge.limits.parked_calls, 15);
   EXPECT_EQ(bridge.limits.upstream_connections, 12);
   EXPECT_EQ(bridge.limits.call_timeout, milliseconds(120'000));
   EXPECT_EQ(bridge.session_idle, milliseconds(90'000));
@@ -100,6 +102,7 @@ TEST(Config, ReadsHowAServerIsShared) {
   EXPECT_EQ(other.isolation, Isolation::kShared);
   EXPECT_EQ(GoodServer("    command: c\n    isolation: call\n").isolation, Isolation::kCall);
   EXPECT_EQ(other.protocol, Protocol::kLegacy);
+  EXPECT_EQ(GoodServer("    command: x\n    protocol: modern\n").protocol, Protocol::kModern);
 }
 
 TEST(Config, ReadsAStdioServer) {
@@ -377,6 +380,7 @@ TEST(LoadConfig, TheFullExampleHasTheDefaults) {
   EXPECT_EQ(config.bridge.limits.http_connections, defaults.limits.http_connections);
   EXPECT_EQ(config.bridge.limits.sessions, defaults.limits.sessions);
   EXPECT_EQ(config.bridge.limits.client_processes, defaults.limits.client_processes);
+  EXPECT_EQ(config.bridge.limits.parked_calls, defaults.limits.parked_calls);
   EXPECT_EQ(config.bridge.session_idle, defaults.session_idle);
   EXPECT_EQ(config.bridge.limits.upstream_connections, defaults.limits.upstream_connections);
   EXPECT_EQ(config.bridge.limits.call_timeout, defaults.limits.call_timeout);
