@@ -98,6 +98,7 @@ void App::Stop(const std::string& why) {
   }
   if (running_) {
     const Step step("sessions and processes are closed");
+    service_.CloseParked();
     sessions_.CloseAll(why);
     pool_.Stop(why);
   }

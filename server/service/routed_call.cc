@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/mcp/json_members.h"
+#include "server/mcp/mirrored_headers.h"
 #include "server/mcp/modern.h"
 #include "server/mcp/modern_meta.h"
 
@@ -50,6 +52,12 @@ Error NotFound(const CallParams& params, const std::string& server) {
 // Whether its answer comes when the caller has had enough, not before a deadline.
 bool IsStream(CallMethod method) { return method == CallMethod::kListen; }
 
+// Whether its server may ask the caller something before it answers, in the modern era.
+bool MayAsk(CallMethod method) {
+  return method == CallMethod::kCallTool || method == CallMethod::kGetPrompt ||
+         method == CallMethod::kReadResource;
+}
+
 bool IsNotFound(Reason reason) {
   return reason == Reason::kToolNotFound || reason == Reason::kPromptNotFound ||
          reason == Reason::kResourceNotFound;
@@ -61,6 +69,7 @@ RoutedCall::RoutedCall(ToolService& service, Lane& lane, Handler& handler)
     : service_(service), lane_(lane), handler_(handler) {}
 
 RoutedCall::~RoutedCall() {
+  LetGo();
   if (asking_ != nullptr) asking_->call = nullptr;
 }
 
@@ -122,6 +131,10 @@ std::optional<Error> RoutedCall::Send(const Route& route) {
   }
   params_.Rename(std::string(route.name));
   progress_token_ = params_.token_span.In(params_.raw);
+  if (modern_ && MayAsk(params_.method)) {
+    Result<InputResponses> responses = ReadInputResponses(params_.raw);
+    if (responses && RequestStates::IsOurs(responses->state)) return Resume(*std::move(responses));
+  }
   Upstream* const modern = modern_ ? service_.pool().modern(route_) : nullptr;
   return modern != nullptr ? SendModern(route_, *modern) : SendLegacy(route_);
 }
@@ -136,6 +149,21 @@ Headers RoutedCall::HeadersFor(std::size_t server) const {
     }
   }
   return headers;
+}
+
+// What a server of the modern era wants repeated of a call's arguments: its caller, of the legacy
+// era, can't know of that.
+Result<Headers> RoutedCall::ParamHeadersFor(std::size_t server) const {
+  if (params_.kind != CallParams::KeyKind::kTool || !service_.pool().IsModernOnly(server)) {
+    return Headers();
+  }
+  const auto table = service_.router().Current(lane_);
+  const EntryList* const tools = table->Known(server, ListKind::kTools);
+  const ListEntry* const tool = tools != nullptr ? tools->Find(params_.key) : nullptr;
+  const ParamHeaders wanted = tool != nullptr ? ParamHeaders::OfTool(tool->json) : ParamHeaders();
+  const auto members = wanted.empty() ? std::nullopt : JsonMembers::Read(params_.raw);
+  if (!members) return Headers();
+  return wanted.Build(members->Get("arguments").value_or(""));
 }
 
 // The params stay: it may turn out that the server is of the era before.
@@ -155,18 +183,63 @@ std::optional<Error> RoutedCall::SendModern(std::size_t server, Upstream& upstre
   return error;
 }
 
+// What the request is, as far as it is the same when it comes again with answers.
+std::string RoutedCall::About() const {
+  return service_.config().servers[route_].name + '\n' + std::string(NameOf(params_.method)) +
+         '\n' + params_.key;
+}
+
+// The request goes on with a call that waits for it, perhaps on another lane.
+std::optional<Error> RoutedCall::Resume(InputResponses responses) {
+  auto call = service_.parked().Take(responses.state, About());
+  if (!call) return std::move(call).error();
+  translated_ = true;
+  asking_call_ = *std::move(call);
+  ReplyHandler* const self = this;
+  caller_ = std::make_shared<AskingCall::Caller>(AskingCall::Caller{lane_, self});
+  ArmDeadline();
+  asking_call_->home().Post(
+      [call = asking_call_, caller = caller_, responses = std::move(responses)] {
+        call->Resume(responses, caller);
+      });
+  return std::nullopt;
+}
+
+// Makes the params ones of the legacy era. The capabilities by which the server may ask the caller,
+// raw; empty: it can't be asked.
+Result<std::string> RoutedCall::ToLegacyEra() {
+  translated_ = true;
+  if (params_.kind == CallParams::KeyKind::kNone) {
+    return Error{.reason = Reason::kMethodNotFound,
+                 .message = "Method not found: " + std::string(NameOf(params_.method))};
+  }
+  const Result<InputResponses> responses = ReadInputResponses(params_.raw);
+  if (!responses) return responses.error();
+  if (!responses->empty()) {
+    return Error{.reason = Reason::kInvalidArguments,
+                 .message = "params has answers to questions that nobody here has asked"};
+  }
+  std::string capabilities;
+  if (MayAsk(params_.method)) {
+    const auto members = JsonMembers::Read(params_.raw);
+    const auto meta =
+        members ? JsonMembers::Read(members->Get("_meta").value_or("")) : std::nullopt;
+    capabilities = AskableCapabilities(meta ? meta->Get(kMetaCapabilities).value_or("{}") : "{}");
+  }
+  Result<std::string> bare = WithoutRequestMeta(params_.raw);
+  if (!bare) return std::move(bare).error();
+  Result<CallParams> params = ReadCallParams(params_.method, *std::move(bare));
+  if (!params) return std::move(params).error();
+  params_ = *std::move(params);
+  return capabilities;
+}
+
 std::optional<Error> RoutedCall::SendLegacy(std::size_t server) {
+  std::string askable;
   if (modern_) {
-    translated_ = true;
-    if (params_.kind == CallParams::KeyKind::kNone) {
-      return Error{.reason = Reason::kMethodNotFound,
-                   .message = "Method not found: " + std::string(NameOf(params_.method))};
-    }
-    Result<std::string> bare = WithoutRequestMeta(params_.raw);
-    if (!bare) return std::move(bare).error();
-    Result<CallParams> params = ReadCallParams(params_.method, *std::move(bare));
-    if (!params) return std::move(params).error();
-    params_ = *std::move(params);
+    Result<std::string> capabilities = ToLegacyEra();
+    if (!capabilities) return std::move(capabilities).error();
+    askable = *std::move(capabilities);
   }
   Upstream* upstream = &service_.pool().upstream(server);
   const Isolation isolation = service_.config().servers[server].isolation;
@@ -187,11 +260,42 @@ std::optional<Error> RoutedCall::SendLegacy(std::size_t server) {
     upstream_ = *std::move(own);
     upstream = upstream_.get();
   }
-  return SendTo(*upstream, UpstreamRequest{.method = std::string(NameOf(params_.method)),
-                                           .params = std::move(params_.raw),
-                                           .deadline = deadline_,
-                                           .headers = HeadersFor(server),
-                                           .token_span = params_.token_span});
+  Result<Headers> mirrored = ParamHeadersFor(server);
+  if (!mirrored) return std::move(mirrored).error();
+  UpstreamRequest request{.method = std::string(NameOf(params_.method)),
+                          .params = std::move(params_.raw),
+                          .deadline = deadline_,
+                          .headers = HeadersFor(server),
+                          .mirrored = *std::move(mirrored),
+                          .token_span = params_.token_span};
+  if (!askable.empty()) {
+    if (auto session = service_.asking_sessions().SessionFor(server, askable)) {
+      return SendAsking(std::move(session), askable, std::move(request));
+    }
+  }
+  auto error = SendTo(*upstream, std::move(request));
+  return error ? std::optional(AsUnavailable(*std::move(error))) : std::nullopt;
+}
+
+// The caller's own deadline is this request's only: a call that waits for answers has the server's.
+std::optional<Error> RoutedCall::SendAsking(std::shared_ptr<Upstream> session,
+                                            const std::string& capabilities,
+                                            UpstreamRequest request) {
+  const Config& config = service_.config();
+  const auto timeout = std::min(config.servers[route_].timeout, config.bridge.limits.call_timeout);
+  auto call =
+      std::make_shared<AskingCall>(service_.parked(), lane_,
+                                   AskingCall::Options{.about = About(),
+                                                       .profile = AskableProfile(capabilities),
+                                                       .deadline = Deadline::After(timeout),
+                                                       .session = std::move(session)});
+  ReplyHandler* const self = this;
+  caller_ = std::make_shared<AskingCall::Caller>(AskingCall::Caller{lane_, self});
+  if (auto error = call->Start(std::move(request), caller_))
+    return AsUnavailable(*std::move(error));
+  asking_call_ = std::move(call);
+  ArmDeadline();
+  return std::nullopt;
 }
 
 std::optional<Error> RoutedCall::SendTo(Upstream& upstream, UpstreamRequest request) {
@@ -251,6 +355,7 @@ void RoutedCall::OnReply(Result<jsonrpc::Message> message) {
     if (auto error = SendLegacy(route_)) End(*std::move(error));
     return;
   }
+  if (!message) return End(AsUnavailable(std::move(message).error()));
   End(std::move(message));
 }
 
@@ -287,9 +392,17 @@ void RoutedCall::OnDeadline() {
             .metadata = {{"tool", params_.key}}});
 }
 
+void RoutedCall::LetGo() {
+  exchange_.reset();
+  if (asking_call_ == nullptr) return;
+  caller_->handler = nullptr;
+  Lane& home = asking_call_->home();
+  home.Post([call = std::move(asking_call_), caller = std::move(caller_)] { call->Leave(caller); });
+}
+
 void RoutedCall::End(Result<jsonrpc::Message> message) {
   Disarm();
-  exchange_.reset();
+  LetGo();
   handler_.OnCallEnd(std::move(message));
 }
 

@@ -8,9 +8,11 @@
 #include "server/base/deadline.h"
 #include "server/base/error.h"
 #include "server/mcp/call_params.h"
+#include "server/mcp/input_required.h"
 #include "server/routing/scope.h"
 #include "server/runtime/deadline_queue.h"
 #include "server/runtime/lane.h"
+#include "server/service/asking_call.h"
 #include "server/service/client_session.h"
 #include "server/service/tool_service.h"
 #include "server/upstream/upstream.h"
@@ -85,10 +87,17 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   std::optional<Error> RouteAndSend(bool may_ask);
   Result<Route> Resolve(const RouteTable& table) const;
   std::optional<Error> Send(const Route& route);
+  std::string About() const;
+  std::optional<Error> Resume(InputResponses responses);
+  Result<std::string> ToLegacyEra();
   std::optional<Error> SendModern(std::size_t server, Upstream& upstream);
   std::optional<Error> SendLegacy(std::size_t server);
   std::optional<Error> SendTo(Upstream& upstream, UpstreamRequest request);
+  std::optional<Error> SendAsking(std::shared_ptr<Upstream> session,
+                                  const std::string& capabilities, UpstreamRequest request);
+  void LetGo();
   Headers HeadersFor(std::size_t server) const;
+  Result<Headers> ParamHeadersFor(std::size_t server) const;
   void Ask(std::optional<std::size_t> server);
   void OnAsked(const std::optional<Error>& error);
   void ArmDeadline();
@@ -114,6 +123,9 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   std::shared_ptr<ClientSession> session_;
   std::shared_ptr<Upstream> upstream_;  // the caller's or the call's own; null: the shared one
   std::unique_ptr<Exchange> exchange_;
+  // Instead of the exchange, where the server may ask a caller of the modern era.
+  std::shared_ptr<AskingCall> asking_call_;
+  std::shared_ptr<AskingCall::Caller> caller_;
   std::shared_ptr<Alive> asking_;  // while servers are asked whether they have the tool after all
 };
 

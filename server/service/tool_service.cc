@@ -36,6 +36,8 @@ ToolService::ToolService(const Config& config, Executor& executor, UpstreamPool&
       router_(router),
       status_(status),
       lister_(config, pool, router),
+      asking_sessions_(config, pool),
+      parked_(static_cast<std::size_t>(config.bridge.limits.parked_calls)),
       gate_(static_cast<std::uint64_t>(config.bridge.limits.in_flight_calls)),
       key_digest_(Digest(config.master_key)) {
   for (const ServerConfig& server : config.servers) {
@@ -45,6 +47,11 @@ ToolService::ToolService(const Config& config, Executor& executor, UpstreamPool&
       }
     }
   }
+}
+
+void ToolService::CloseParked() {
+  parked_.CancelAll();
+  asking_sessions_.Close();
 }
 
 std::optional<Error> ToolService::Enter() {

@@ -16,7 +16,9 @@
 #include "server/routing/router.h"
 #include "server/runtime/executor.h"
 #include "server/runtime/gate.h"
+#include "server/service/asking_sessions.h"
 #include "server/service/listing.h"
+#include "server/service/parked_calls.h"
 #include "server/upstream/status.h"
 #include "server/upstream/upstream.h"
 #include "server/upstream/upstream_pool.h"
@@ -73,6 +75,11 @@ class ToolService {
   Router& router() { return router_; }
   UpstreamPool& pool() { return pool_; }
   Lister& lister() { return lister_; }
+  ParkedCalls& parked() { return parked_; }
+  AskingSessions& asking_sessions() { return asking_sessions_; }
+
+  // Ends what waits between the requests of callers, and the sessions kept for it. Any thread.
+  void CloseParked();
 
  private:
   const Config& config_;
@@ -81,6 +88,8 @@ class ToolService {
   Router& router_;
   StatusBoard& status_;
   Lister lister_;
+  AskingSessions asking_sessions_;
+  ParkedCalls parked_;
   Gate gate_;
   std::vector<std::string> forwardable_;  // every name in any server's extra_headers, once
   std::array<unsigned char, 32> key_digest_{};

@@ -85,7 +85,8 @@ class Stack:
 
     def start_bridge(self, server_url):
         config = {
-            "mcp_servers": {"everything": {"url": server_url, "transport": "http"}},
+            "mcp_servers": {"everything": {"url": server_url, "transport": "http",
+                                           "protocol": self.args.protocol}},
             "bridge": {"http_listen": "127.0.0.1:0", "grpc_listen": "127.0.0.1:0"},
         }
         file = self.work / "bridge.yaml"
@@ -299,6 +300,8 @@ def main():
     parser.add_argument("--tools", required=True, type=pathlib.Path, help="where setup.sh put it")
     parser.add_argument("--bridge", type=pathlib.Path, help="the mcp-bridge to test")
     parser.add_argument("--direct", action="store_true", help="the server itself, no bridge")
+    parser.add_argument("--protocol", default="auto", choices=["auto", "legacy", "modern"],
+                        help="what the bridge speaks to the server, whatever the suite speaks")
     parser.add_argument("--scenario", help="only this one")
     parser.add_argument("--verbose", action="store_true",
                         help="the suite's own output, and logs where something failed")

@@ -1,0 +1,63 @@
+#include "server/service/asking_sessions.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/mcp/input_required.h"
+
+namespace mcpbridge {
+namespace {
+
+// Sets of capabilities in use at one server at a time. There are about ten in the field; more are
+// somebody's who makes them up.
+constexpr std::size_t kMostSets = 16;
+
+}  // namespace
+
+AskingSessions::AskingSessions(const Config& config, UpstreamPool& pool)
+    : config_(config), pool_(pool), kept_(config.servers.size()) {}
+
+std::shared_ptr<Upstream> AskingSessions::SessionFor(std::size_t server,
+                                                     const std::string& capabilities) {
+  if (config_.servers[server].isolation == Isolation::kShared) return nullptr;
+  std::vector<std::shared_ptr<Upstream>> gone;  // let go of outside of the lock
+  const std::lock_guard lock(mutex_);
+  if (closed_) return nullptr;
+  const auto now = Deadline::Clock::now();
+  std::vector<Kept>& kept = kept_[server];
+  for (Kept& one : kept) {
+    if (one.capabilities != capabilities) continue;
+    one.used_at = now;
+    return one.session;
+  }
+  std::erase_if(kept, [&](Kept& one) {
+    if (one.session.use_count() > 1 || now - one.used_at < config_.bridge.session_idle)
+      return false;
+    gone.push_back(std::move(one.session));
+    return true;
+  });
+  if (kept.size() >= kMostSets) {
+    const auto oldest =
+        std::min_element(kept.begin(), kept.end(),
+                         [](const Kept& a, const Kept& b) { return a.used_at < b.used_at; });
+    if (oldest->session.use_count() > 1) return nullptr;
+    gone.push_back(std::move(oldest->session));
+    kept.erase(oldest);
+  }
+  auto made =
+      pool_.NewSession(server, AskableProfile(capabilities), " (for callers that can be asked)",
+                       UpstreamPool::Whose::kManyClients);
+  if (!made) return nullptr;
+  kept.push_back({.capabilities = capabilities, .session = *std::move(made), .used_at = now});
+  return kept.back().session;
+}
+
+void AskingSessions::Close() {
+  std::vector<std::vector<Kept>> all;
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  all.swap(kept_);
+  kept_.resize(all.size());
+}
+
+}  // namespace mcpbridge

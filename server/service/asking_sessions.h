@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "server/base/deadline.h"
+#include "server/config/config.h"
+#include "server/upstream/upstream_pool.h"
+
+namespace mcpbridge {
+
+// Sessions with legacy servers for modern callers that can be asked something: a server asks only
+// who has declared that it may in `initialize`. One for each set of capabilities, shared by all who
+// declare the same. Owned by ToolService. Thread-safe.
+class AskingSessions {
+ public:
+  AskingSessions(const Config& config, UpstreamPool& pool);
+
+  // The session for callers with these capabilities (AskableCapabilities(), not empty). Null: there
+  // can't be another one, and the session that all share has to do.
+  std::shared_ptr<Upstream> SessionFor(std::size_t server, const std::string& capabilities);
+
+  // Lets go of all, and makes no more.
+  void Close();
+
+ private:
+  struct Kept {
+    std::string capabilities;
+    std::shared_ptr<Upstream> session;
+    Deadline::Clock::time_point used_at;
+  };
+
+  const Config& config_;
+  UpstreamPool& pool_;
+  std::mutex mutex_;
+  std::vector<std::vector<Kept>> kept_;  // by server; at most kMostSets each
+  bool closed_ = false;
+};
+
+}  // namespace mcpbridge
