@@ -3,6 +3,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "server/mcp/initialize.h"
 #include "server/upstream/server_era.h"
@@ -25,6 +26,8 @@ class LegacyView final : public Upstream {
   void Start() override {}
   Result<std::unique_ptr<Exchange>> Send(Lane& lane, UpstreamRequest request,
                                          ReplyHandler& handler) override;
+  // That era has no notifications of clients.
+  void Notify(std::string) override {}
   // Nothing to end: `modern` has an owner of its own.
   void Stop(std::string, std::function<void()> done) override { done(); }
 
@@ -51,6 +54,7 @@ class EitherEra final : public Upstream {
   Lane* home() override { return legacy_->home(); }
   void Start() override { legacy_->Start(); }
   void Wake() override { legacy_->Wake(); }
+  void Notify(std::string notification) override { legacy_->Notify(std::move(notification)); }
   Result<std::unique_ptr<Exchange>> Send(Lane& lane, UpstreamRequest request,
                                          ReplyHandler& handler) override;
   void Stop(std::string why, std::function<void()> done) override;

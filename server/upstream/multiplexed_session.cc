@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "server/base/log.h"
+#include "server/mcp/modern_meta.h"
 #include "server/routing/list_kind.h"
 #include "server/upstream/line_reader.h"
 
@@ -166,7 +167,8 @@ void MultiplexedSession::OnRequest(jsonrpc::Message& message, jsonrpc::Text& tex
 
 void MultiplexedSession::OnNotification(jsonrpc::Message& message, jsonrpc::Text& text) {
   if (IsListChanged(message.method)) use_.lists_changed();
-  ReplySink* const owner = IsAboutARequest(message.method) ? calls_.OwnerOf(message) : nullptr;
+  const bool has_owner = IsAboutARequest(message.method) || !SubscriptionOf(message.params).empty();
+  ReplySink* const owner = has_owner ? calls_.OwnerOf(message) : nullptr;
   if (owner != nullptr) return owner->Notify(message, text);
   if (use_.unsolicited.announce) use_.unsolicited.announce(message);
 }

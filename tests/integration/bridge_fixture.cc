@@ -55,6 +55,7 @@ bool Bridge::WaitForTools(const std::string& server) {
   int lanes = 0;  // calls are dealt to them in turn
   while (std::chrono::steady_clock::now() < give_up) {
     grpc::ClientContext context;
+    if (!config_.master_key.empty()) context.AddMetadata("x-litellm-api-key", config_.master_key);
     v1::ListToolsRequest request;
     request.set_server(server);
     v1::ListToolsResponse response;

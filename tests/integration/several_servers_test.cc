@@ -76,7 +76,7 @@ TEST_F(SeveralServersTest, WhoDidNotTakeItIsNamed) {
   Logs(a_, "", R"({"code":-32603,"message":"nor ever"})");
   const TestResponse none = Post(kSetLevel, session_);
   EXPECT_NE(none.body.find(R"("id":1,"error":)"), std::string::npos) << none.body;
-  EXPECT_EQ(ReasonOf(none.body), "UPSTREAM_ERROR");
+  EXPECT_NE(none.body.find(R"("code":-32603,"message":"no)"), std::string::npos) << none.body;
 }
 
 TEST_F(SeveralServersTest, ChangedRootsAreToldToThoseInUse) {

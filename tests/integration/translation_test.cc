@@ -70,7 +70,8 @@ TEST_P(ModernOnlyTest, ItIsListedAndHealthyAsAnyOther) {
   EXPECT_EQ(status.server_name, "new");
   const TestResponse answer = Initialize();
   EXPECT_TRUE(Has(answer.body, R"("protocolVersion":"2025-06-18")")) << answer.body;
-  EXPECT_TRUE(Has(answer.body, R"("capabilities":{"logging":{},"tools":{}})")) << answer.body;
+  EXPECT_TRUE(Has(answer.body, R"("capabilities":{"logging":{},"tools":{"listChanged":true}})"))
+      << answer.body;
   EXPECT_TRUE(Has(answer.body, R"("instructions":"Ask.")")) << answer.body;
   const std::size_t initializes = upstream_.Snapshot().Count("initialize");
   EXPECT_EQ(initializes > 0, GetParam() == Protocol::kAuto);
