@@ -68,7 +68,7 @@ bool HttpConnection::IsEventStream(std::string_view content_type) {
   return boost::beast::iequals(type, "text/event-stream");
 }
 
-void HttpConnection::Send(std::string request, HttpResponseHandler& handler, Body body) {
+void HttpConnection::Send(std::string request, HttpResponseHandler& handler) {
   Disarm();
   request_ = std::move(request);
   handler_ = &handler;
@@ -77,12 +77,7 @@ void HttpConnection::Send(std::string request, HttpResponseHandler& handler, Bod
   parser_.emplace();
   parser_->get().body() = static_cast<BodySink*>(this);
   parser_->eager(true);
-  endless_ = body == Body::kEndless;
-  if (endless_) {
-    parser_->body_limit(boost::none);
-  } else {
-    parser_->body_limit(max_response_bytes_);
-  }
+  parser_->body_limit(max_response_bytes_);
   parser_->header_limit(kMaxHeadBytes);
   if (state_ == State::kNew) {
     state_ = State::kConnecting;
@@ -135,7 +130,6 @@ void HttpConnection::Connect(std::vector<Tcp::endpoint> endpoints, std::size_t n
 void HttpConnection::OnConnected() {
   error_code ignored;
   socket_.set_option(Tcp::no_delay(true), ignored);
-  if (endless_) KeepAlive();
   if (tls_) {
     Handshake();
     return;
@@ -143,18 +137,6 @@ void HttpConnection::OnConnected() {
   state_ = State::kBusy;
   Write();
   Read();
-}
-
-// Between messages a stream is silent, so that only probes tell whether the peer is still there.
-void HttpConnection::KeepAlive() {
-  using Seconds = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPIDLE>;
-  using Interval = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPINTVL>;
-  using Probes = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPCNT>;
-  error_code ignored;
-  socket_.set_option(asio::socket_base::keep_alive(true), ignored);
-  socket_.set_option(Seconds(45), ignored);
-  socket_.set_option(Interval(15), ignored);
-  socket_.set_option(Probes(3), ignored);
 }
 
 void HttpConnection::Handshake() {
@@ -279,9 +261,24 @@ void HttpConnection::OnBodyBytes(std::string_view bytes) {
 
 void HttpConnection::TellHead() {
   if (std::exchange(head_told_, true) || handler_ == nullptr) return;
-  // A stream has no end to bound: who reads it bounds its events.
-  if (IsEventStream(parser_->get()[http::field::content_type])) parser_->body_limit(boost::none);
+  if (IsEventStream(parser_->get()[http::field::content_type])) {
+    parser_->body_limit(boost::none);
+    KeepAlive();
+  }
   handler_->OnHead(parser_->get().base());
+}
+
+// Between messages a stream is silent, so that only probes tell whether the peer is still there.
+void HttpConnection::KeepAlive() {
+  if (std::exchange(keeps_alive_, true)) return;
+  using Seconds = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPIDLE>;
+  using Interval = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPINTVL>;
+  using Probes = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPCNT>;
+  error_code ignored;
+  socket_.set_option(asio::socket_base::keep_alive(true), ignored);
+  socket_.set_option(Seconds(45), ignored);
+  socket_.set_option(Interval(15), ignored);
+  socket_.set_option(Probes(3), ignored);
 }
 
 void HttpConnection::Finish(bool alive) {

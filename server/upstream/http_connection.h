@@ -53,13 +53,10 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   HttpConnection(Lane& lane, Lane& blocking_lane, const HttpUrl& url,
                  boost::asio::ssl::context* tls, std::size_t max_response_bytes, Release release);
 
-  // kEndless: a stream, of which the handler bounds what it keeps; a peer that has gone without a
-  // word is noticed within 90 s.
-  enum class Body { kBounded, kEndless };
-
   // Sends `request` (a whole HTTP message), connecting first where needed. `handler` is told of the
-  // response, never inside this call.
-  void Send(std::string request, HttpResponseHandler& handler, Body body = Body::kBounded);
+  // response, never inside this call. An event stream has no limit: who reads it bounds its events;
+  // a peer that has gone in silence is noticed within 90 s.
+  void Send(std::string request, HttpResponseHandler& handler);
 
   // Some of the request may have reached the server.
   bool sent() const { return wrote_; }
@@ -86,7 +83,6 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void Connect(std::vector<Tcp::endpoint> endpoints, std::size_t next);
   void Resolve();
   void OnConnected();
-  void KeepAlive();
   void Handshake();
   void Write();
   void Read();
@@ -94,6 +90,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void Consume();
   void FailParse(boost::system::error_code error);
   void TellHead();
+  void KeepAlive();
   void Finish(bool alive);
   void Fail(std::string what, Reason reason);
   void Close();
@@ -111,7 +108,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   bool wrote_ = false;    // some of request_ may have left
   bool writing_ = false;  // a write is pending; request_ must stay
   bool head_told_ = false;
-  bool endless_ = false;
+  bool keeps_alive_ = false;  // TCP's probes are on
   std::optional<Parser> parser_;
   boost::beast::flat_buffer in_;  // read, but not yet taken by parser_
 };

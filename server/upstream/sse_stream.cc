@@ -1,6 +1,5 @@
 #include "server/upstream/sse_stream.h"
 
-#include <boost/beast/core/string.hpp>
 #include <utility>
 
 #include "server/upstream/http_message.h"
@@ -15,7 +14,7 @@ SseStream::SseStream(HttpPool& pool, const std::string& name, std::size_t event_
       handler_(&handler),
       connection_(pool.ForStream()),
       events_(event_bytes, jsonrpc::SseParser::TooLarge::kSkip) {
-  connection_->Send(std::move(request), *this, HttpConnection::Body::kEndless);
+  connection_->Send(std::move(request), *this);
 }
 
 void SseStream::Close() {
@@ -24,11 +23,9 @@ void SseStream::Close() {
 }
 
 void SseStream::OnHead(const Head& head) {
-  const std::string_view type = head[http::field::content_type];
   if (head.result_int() / 100 != 2) {
     End(StatusError(name_, head.result_int(), ParseRetryAfter(head[http::field::retry_after])));
-  } else if (!boost::beast::iequals(type.substr(0, type.find_first_of("; \t")),
-                                    "text/event-stream")) {
+  } else if (!HttpConnection::IsEventStream(head[http::field::content_type])) {
     End(Error{.reason = Reason::kUpstreamProtocol,
               .message = "the answer to GET is not an event stream: is `url` the one of the"
                          " server's SSE endpoint?"});
