@@ -240,19 +240,22 @@ Span ProgressTokenSpan(std::string_view params) {
   return {.begin = in_outer.begin + in_inner.begin, .size = in_inner.size};
 }
 
-Result<CallParams> MakeCallParams(std::string_view name, std::string_view arguments,
-                                  std::string_view meta) {
+Result<CallParams> MakeCallParams(CallMethod method, std::initializer_list<ParamsMember> members) {
+  std::size_t size = 2;
+  for (const auto& [name, value] : members) size += name.size() + value.size() + 4;
   std::string raw;
-  raw.reserve(name.size() + arguments.size() + meta.size() + 40 + simdjson::SIMDJSON_PADDING);
-  raw.append(R"({"name":)");
-  jsonrpc::AppendQuoted(raw, name);
-  if (!arguments.empty()) raw.append(R"(,"arguments":)").append(arguments);
-  if (!meta.empty()) raw.append(R"(,"_meta":)").append(meta);
-  raw.push_back('}');
-  raw.reserve(raw.size() + simdjson::SIMDJSON_PADDING);
+  raw.reserve(size + simdjson::SIMDJSON_PADDING);
+  int count = 0;
+  for (const auto& [name, value] : members) {
+    if (value.empty()) continue;
+    raw.append(count++ == 0 ? "{\"" : ",\"").append(name).append("\":").append(value);
+  }
+  raw.append(count == 0 ? "{}" : "}");
 
   thread_local jsonrpc::Parser parser;
   CallParams params;
+  params.method = method;
+  params.kind = RowOf(method).kind;
   Seen seen;
   od::document& document = parser.document();
   od::object object;
@@ -262,13 +265,19 @@ Result<CallParams> MakeCallParams(std::string_view name, std::string_view argume
   }
   if (auto error = ReadParams(object, raw, params, seen)) return *std::move(error);
   // Text that closes its own object and goes on would have become members of params.
-  const int members = 1 + (arguments.empty() ? 0 : 1) + (meta.empty() ? 0 : 1);
-  if (seen.members != members || document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
+  if (seen.members != count || document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
     return Invalid("the arguments must be one JSON object");
   }
   parser.Trim();
   params.raw = std::move(raw);
   return params;
+}
+
+Result<CallParams> MakeCallParams(std::string_view name, std::string_view arguments,
+                                  std::string_view meta) {
+  const std::string quoted = jsonrpc::Quote(name);
+  return MakeCallParams(CallMethod::kCallTool,
+                        {{"name", quoted}, {"arguments", arguments}, {"_meta", meta}});
 }
 
 }  // namespace mcpbridge

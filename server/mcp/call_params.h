@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "server/base/error.h"
 #include "server/jsonrpc/message.h"
@@ -67,8 +69,14 @@ Result<CallParams> ReadCallParams(CallMethod method, std::string raw);
 // Where params._meta.progressToken's raw value stands in `params`, raw; size 0: nowhere.
 Span ProgressTokenSpan(std::string_view params);
 
-// Builds those of a tools/call from their parts; `arguments` and `meta` are raw JSON objects,
-// empty: absent. They are checked as ParseCallParams does.
+// A member of params and its raw value; without one (empty) the member is left out.
+using ParamsMember = std::pair<std::string_view, std::string_view>;
+
+// Builds those of `method` from their members, which are checked as ParseCallParams does, and each
+// of which must be one JSON value.
+Result<CallParams> MakeCallParams(CallMethod method, std::initializer_list<ParamsMember> members);
+
+// The same for a tools/call; `name` is plain text.
 Result<CallParams> MakeCallParams(std::string_view name, std::string_view arguments,
                                   std::string_view meta);
 

@@ -1,9 +1,9 @@
-#include "server/frontend/grpc/content.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
 
+#include "server/frontend/grpc/base64.h"
+#include "server/frontend/grpc/results.h"
 #include "server/jsonrpc/message.h"
 
 namespace mcpbridge {
@@ -14,23 +14,21 @@ struct Outcome {
   std::optional<Error> error;
 };
 
-using Fill = std::optional<Error> (*)(jsonrpc::Message&, v1::CallToolResponse&);
-
-Outcome Run(const std::string& result, Fill fill) {
+Outcome Run(const std::string& result, v1::ResultFormat format) {
   jsonrpc::Parser parser;
   jsonrpc::Text text("{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":" + result + "}");
   Result<jsonrpc::Message> message = jsonrpc::Parse(parser, text);
   Outcome outcome;
   if (message) {
-    outcome.error = fill(*message, outcome.response);
+    outcome.error = FillResult(*message, format, outcome.response);
   } else {
     outcome.error = message.error();
   }
   return outcome;
 }
 
-Outcome Typed(const std::string& result) { return Run(result, FillTypedResult); }
-Outcome Json(const std::string& result) { return Run(result, FillJsonResult); }
+Outcome Typed(const std::string& result) { return Run(result, v1::RESULT_FORMAT_TYPED); }
+Outcome Json(const std::string& result) { return Run(result, v1::RESULT_FORMAT_JSON); }
 
 Outcome Block(const std::string& block) { return Typed("{\"content\":[" + block + "]}"); }
 

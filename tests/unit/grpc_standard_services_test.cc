@@ -189,9 +189,11 @@ TYPED_TEST(ReflectionTest, ServicesAreListed) {
   std::set<std::string> names;
   for (const auto& service : response.list_services_response().service())
     names.insert(service.name());
-  EXPECT_EQ(names, (std::set<std::string>{
-                       "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
-                       "grpc.reflection.v1alpha.ServerReflection", "mcpbridge.v1.ToolService"}));
+  EXPECT_EQ(names,
+            (std::set<std::string>{"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+                                   "grpc.reflection.v1alpha.ServerReflection",
+                                   "mcpbridge.v1.CompletionService", "mcpbridge.v1.PromptService",
+                                   "mcpbridge.v1.ResourceService", "mcpbridge.v1.ToolService"}));
   EXPECT_TRUE(this->stream_->WritesDone());
   EXPECT_TRUE(this->stream_->Finish().ok());
 }
@@ -203,9 +205,10 @@ TYPED_TEST(ReflectionTest, SymbolsOfEveryKindAreFoundAndEachFileIsSentOnce) {
   const auto first = this->AskSymbol("mcpbridge.v1.ToolService");
   EXPECT_EQ(first.valid_host(), "h");
   EXPECT_EQ(first.original_request().file_containing_symbol(), "mcpbridge.v1.ToolService");
-  EXPECT_EQ(this->Names(first), (Names{own, "google/protobuf/struct.proto"}));
-  for (const char* symbol : {"mcpbridge.v1.ToolService.CallTool", "mcpbridge.v1.Content",
-                             "mcpbridge.v1.ResultFormat", "mcpbridge.v1.Content.text"}) {
+  EXPECT_EQ(this->Names(first), (Names{own, "google/protobuf/struct.proto",
+                                       "mcpbridge/v1/content.proto", "mcpbridge/v1/input.proto"}));
+  for (const char* symbol : {"mcpbridge.v1.ToolService.CallTool", "mcpbridge.v1.Tool",
+                             "mcpbridge.v1.Transport", "mcpbridge.v1.Tool.name"}) {
     EXPECT_EQ(this->Names(this->AskSymbol(symbol)), Names{own}) << symbol;
   }
 }

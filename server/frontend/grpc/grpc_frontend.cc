@@ -69,6 +69,15 @@ std::chrono::system_clock::time_point ToSystemClock(Deadline deadline) {
          std::chrono::duration_cast<std::chrono::system_clock::duration>(deadline.remaining());
 }
 
+std::vector<std::unique_ptr<MethodSet>> MakeMethods(ToolService& tools, Gate& live) {
+  std::vector<std::unique_ptr<MethodSet>> methods;
+  for (const auto make : {MakeToolMethods, MakeResourceMethods, MakePromptMethods,
+                          MakeCompletionMethods}) {
+    methods.push_back(make(tools, live));
+  }
+  return methods;
+}
+
 }  // namespace
 
 GrpcFrontend::GrpcFrontend(ToolService& tools, Executor& executor, StatusBoard& status,
@@ -77,7 +86,7 @@ GrpcFrontend::GrpcFrontend(ToolService& tools, Executor& executor, StatusBoard& 
       executor_(executor),
       arming_(arming),
       live_(kNoLimit),
-      methods_(tools, live_),
+      methods_(MakeMethods(tools, live_)),
       health_(status, live_),
       reflection_(tools, live_) {}
 
@@ -100,7 +109,7 @@ Result<std::string> GrpcFrontend::Build(const ListenAddress& address) {
   SetLimits(builder, bridge.limits);
   int port = 0;
   builder.AddListeningPort(address.ToString(), grpc::InsecureServerCredentials(), &port);
-  builder.RegisterService(&methods_.service());
+  for (const auto& methods : methods_) builder.RegisterService(&methods->service());
   builder.RegisterService(&health_.service());
   builder.RegisterService(&reflection_.v1());
   builder.RegisterService(&reflection_.v1alpha());
@@ -116,7 +125,7 @@ Result<std::string> GrpcFrontend::Build(const ListenAddress& address) {
 
 void GrpcFrontend::Arm() {
   for (grpc::ServerCompletionQueue* queue : queues_) {
-    methods_.Arm(*queue, arming_);
+    for (const auto& methods : methods_) methods->Arm(*queue, arming_);
     health_.Arm(*queue, arming_);
     reflection_.Arm(*queue, arming_);
   }

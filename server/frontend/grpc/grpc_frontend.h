@@ -10,8 +10,8 @@
 #include "server/base/error.h"
 #include "server/frontend/grpc/arming.h"
 #include "server/frontend/grpc/health_service.h"
+#include "server/frontend/grpc/method_set.h"
 #include "server/frontend/grpc/reflection_service.h"
-#include "server/frontend/grpc/tool_methods.h"
 #include "server/runtime/executor.h"
 #include "server/runtime/gate.h"
 #include "server/service/tool_service.h"
@@ -19,7 +19,7 @@
 
 namespace mcpbridge {
 
-// The gRPC front: mcpbridge.v1.ToolService, health and reflection on the executor's completion
+// The gRPC front: the services of mcpbridge.v1, health and reflection on the executor's completion
 // queues. Owned by App. All functions on main's thread, in this order: Start() -> Executor::Start()
 // -> Arm() -> StopAccepting() -> Shutdown() -> Executor::DrainQueues() and StopLanes() ->
 // destruction.
@@ -58,7 +58,7 @@ class GrpcFrontend {
   Executor& executor_;
   const Arming arming_;
   Gate live_;  // every call object from arming to its end
-  ToolMethods methods_;
+  const std::vector<std::unique_ptr<MethodSet>> methods_;
   HealthService health_;
   ReflectionService reflection_;
   std::vector<grpc::ServerCompletionQueue*> queues_;  // owned by the executor

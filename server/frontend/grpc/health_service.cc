@@ -1,8 +1,12 @@
 #include "server/frontend/grpc/health_service.h"
 
 #include <grpcpp/support/async_stream.h>
+#include <grpcpp/support/async_unary_call.h>
 
-#include "server/frontend/grpc/grpc_unary_call.h"
+#include <array>
+
+#include "server/frontend/grpc/rpc_call.h"
+#include "server/frontend/grpc/status.h"
 
 namespace mcpbridge {
 namespace {
@@ -11,34 +15,43 @@ using grpc::health::v1::Health;
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
-constexpr char kToolService[] = "mcpbridge.v1.ToolService";
+// They are the bridge itself.
+constexpr std::array kOwnServices = {"mcpbridge.v1.CompletionService", "mcpbridge.v1.PromptService",
+                                     "mcpbridge.v1.ResourceService", "mcpbridge.v1.ToolService"};
 constexpr char kServerPrefix[] = "mcp.";
 
-class CheckCall final
-    : public GrpcUnaryCall<Health::AsyncService, HealthCheckRequest, HealthCheckResponse,
-                           &Health::AsyncService::RequestCheck> {
+// Answered on the pump: there is nothing to wait for.
+class CheckCall final : public RpcCall {
  public:
   CheckCall(Gate& live, HealthService& health, grpc::ServerCompletionQueue& queue)
-      : GrpcUnaryCall(live, health.async(), queue), health_(health), live_(live) {}
+      : RpcCall(live), health_(health), queue_(queue), live_(live) {}
 
  private:
+  void StartRequest(void* request_tag, void* done_tag) override {
+    context_.AsyncNotifyWhenDone(done_tag);
+    health_.async().RequestCheck(&context_, &request_, &responder_, &queue_, &queue_, request_tag);
+  }
+  bool IsCancelled() override { return context_.IsCancelled(); }
   void ArmNext() override { ArmCall<CheckCall>(live_, health_, queue_); }
+  void OnDone(bool /*cancelled*/) override { Release(); }
 
   void OnRequest() override {
     const auto status = health_.Check(request_.service());
     if (!status) {
-      return Finish(
-          Error{.reason = Reason::kServerNotFound, .message = "there is no such service"});
+      const Error error{.reason = Reason::kServerNotFound, .message = "there is no such service"};
+      return responder_.FinishWithError(ToGrpcStatus(error), FinishTag());
     }
     HealthCheckResponse response;
     response.set_status(*status);
-    Finish(response);
+    responder_.Finish(response, grpc::Status::OK, FinishTag());
   }
-  void OnLane() override {}
-  void OnCancel() override {}
 
   HealthService& health_;
+  grpc::ServerCompletionQueue& queue_;
   Gate& live_;
+  grpc::ServerContext context_;
+  HealthCheckRequest request_;
+  grpc::ServerAsyncResponseWriter<HealthCheckResponse> responder_{&context_};
 };
 
 // One Watch: one write or the finish at a time. While a write is under way changes only add up to
@@ -179,7 +192,8 @@ void HealthService::ReadBoard() {
   const auto status_of = [](bool serving) {
     return serving ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
   };
-  statuses_[""] = statuses_[kToolService] = status_of(board_.serving());
+  statuses_[""] = status_of(board_.serving());
+  for (const char* service : kOwnServices) statuses_[service] = statuses_[""];
   for (const auto& [server, status] : board_.Snapshot()) {
     statuses_[kServerPrefix + server] = status_of(status.health == UpstreamHealth::kServing);
   }

@@ -16,7 +16,7 @@
 
 namespace mcpbridge {
 
-// grpc.health.v1.Health over the StatusBoard: "" and "mcpbridge.v1.ToolService" are the bridge
+// grpc.health.v1.Health over the StatusBoard: "" and each service of mcpbridge.v1 are the bridge
 // itself, "mcp.<server>" is one server. Needs no key. Owned by GrpcFrontend; outlives its gRPC
 // server and every call. Thread-safe.
 class HealthService {

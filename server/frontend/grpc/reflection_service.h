@@ -55,9 +55,14 @@ class ReflectionService {
   Gate& live_;
   grpc::reflection::v1::ServerReflection::AsyncService v1_;
   grpc::reflection::v1alpha::ServerReflection::AsyncService v1alpha_;
-  const std::vector<std::string> services_{
-      "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
-      "grpc.reflection.v1alpha.ServerReflection", "mcpbridge.v1.ToolService"};
+  const std::vector<std::string> services_{"grpc.health.v1.Health",
+                                           "grpc.reflection.v1.ServerReflection",
+                                           "grpc.reflection.v1alpha.ServerReflection",
+                                           "mcpbridge.v1.CompletionService",
+                                           "mcpbridge.v1.PromptService",
+                                           "mcpbridge.v1.ResourceService",
+                                           "mcpbridge.v1.ToolService"};
+
 
   std::mutex mutex_;  // of what follows
   std::set<Stream*> streams_;

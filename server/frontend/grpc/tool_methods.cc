@@ -1,214 +1,38 @@
-#include "server/frontend/grpc/tool_methods.h"
+#include <mcpbridge/v1/tool_service.grpc.pb.h>
 
-#include <google/protobuf/arena.h>
+#include <map>
 
-#include <array>
-#include <memory>
-#include <optional>
-#include <utility>
-
-#include "server/frontend/grpc/content.h"
-#include "server/frontend/grpc/grpc_unary_call.h"
-#include "server/frontend/grpc/struct_json.h"
-#include "server/frontend/grpc/tool_listing.h"
-#include "server/service/routed_call.h"
+#include "server/frontend/grpc/call_tool_stream.h"
+#include "server/frontend/grpc/list_rpc.h"
+#include "server/frontend/grpc/results.h"
+#include "server/frontend/grpc/routed_rpc.h"
 
 namespace mcpbridge {
 namespace {
 
-using AsyncService = v1::ToolService::AsyncService;
+struct CallToolRpc {
+  using AsyncService = v1::ToolService::AsyncService;
+  using Request = v1::CallToolRequest;
+  using Response = v1::CallToolResponse;
+  static constexpr auto kRequest = &AsyncService::RequestCallTool;
 
-// The params that `request` asks for. Errors: kInvalidArguments.
-Result<CallParams> ParamsOf(const v1::CallToolRequest& request) {
-  std::string arguments;
-  std::string meta;
-  if (request.has_arguments()) {
-    Result<std::string> json = StructToJson(request.arguments());
-    if (!json) return json.error();
-    arguments = *std::move(json);
-  } else if (request.has_arguments_json()) {
-    if (request.arguments_json().empty()) {
-      return Error{.reason = Reason::kInvalidArguments,
-                   .message = "arguments_json must be a JSON object, not empty"};
-    }
-    arguments = request.arguments_json();
+  static Result<RoutedRequest> Params(const Request& request) { return RoutedRequestOf(request); }
+  static std::optional<Error> Fill(const Request& request, jsonrpc::Message& result,
+                                   Response& response) {
+    return FillResult(result, request.result_format(), response);
   }
-  if (request.has_meta()) {
-    Result<std::string> json = StructToJson(request.meta());
-    if (!json) return json.error();
-    meta = *std::move(json);
-  }
-  return MakeCallParams(request.name(), arguments, meta);
-}
-
-// What every method of the service begins and ends with: the key, the count of calls under way.
-template <class Call, class Request, class Response, auto kRequest>
-class ToolMethodCall : public GrpcUnaryCall<AsyncService, Request, Response, kRequest> {
- public:
-  using Base = GrpcUnaryCall<AsyncService, Request, Response, kRequest>;
-
-  ToolMethodCall(Gate& live, ToolMethods& methods, grpc::ServerCompletionQueue& queue)
-      : Base(live, methods.async(), queue), methods_(methods), live_(live) {}
-
- protected:
-  ~ToolMethodCall() override {
-    if (entered_) tools().Leave();
-  }
-
-  ToolService& tools() { return methods_.tools(); }
-  Deadline deadline() const { return deadline_; }
-
-  // Error: the caller can't come in.
-  std::optional<Error> Admit() {
-    if (!tools().Authorized(headers_)) {
-      return Error{.reason = Reason::kUnauthenticated,
-                   .message = "a valid key is needed: authorization: Bearer, or x-litellm-api-key"};
-    }
-    deadline_ = DeadlineOf(this->context_);
-    if (deadline_.expired()) {
-      return Error{.reason = Reason::kDeadlineExceeded,
-                   .message = "the call arrived after its deadline"};
-    }
-    std::optional<Error> refused = tools().Enter();
-    entered_ = !refused.has_value();
-    return refused;
-  }
-
-  // The server that the request names, or those that its metadata does.
-  Result<Scope> ScopeOf(const std::string& server) {
-    if (server.empty()) return tools().ScopeOf("", headers_);
-    const Result<std::size_t> index = FindServer(tools().config(), server);
-    return index ? Result<Scope>(Scope(*index)) : index.error();
-  }
-
-  MetadataHeaders headers_{this->context_};
-
- private:
-  void ArmNext() final { ArmCall<Call>(live_, methods_, this->queue_); }
-
-  ToolMethods& methods_;
-  Gate& live_;
-  Deadline deadline_;  // the caller's; known once admitted
-  bool entered_ = false;
 };
 
-class CallToolCall final
-    : public ToolMethodCall<CallToolCall, v1::CallToolRequest, v1::CallToolResponse,
-                            &AsyncService::RequestCallTool>,
-      public RoutedCall::Handler {
- public:
-  using ToolMethodCall::ToolMethodCall;
-
- private:
-  void OnRequest() override {
-    if (const std::optional<Error> refused = Admit()) return Finish(*refused);
-    Result<CallParams> params = ParamsOf(request_);
-    if (!params) return Finish(params.error());
-    params_ = *std::move(params);
-    Result<Scope> scope = ScopeOf(request_.server());
-    if (!scope) return Finish(scope.error());
-    scope_ = *std::move(scope);
-    ContinueOn(*(lane_ = &tools().PickLane(request_.server(), params_.key)));
-  }
-
-  void OnLane() override {
-    routed_.emplace(tools(), *lane_, *this);
-    const std::optional<Error> error =
-        routed_->Start(CallRequest{std::move(scope_), std::move(params_), deadline(), headers_});
-    if (!error) return;
-    routed_.reset();
-    Finish(*error);
-  }
-
-  void OnCancel() override {
-    routed_.reset();
-    Finish(GoneError());
-  }
-
-  void OnCallEnd(Result<jsonrpc::Message> message) override {
-    if (!message) {
-      const Error error = std::move(message).error();
-      routed_.reset();
-      return Finish(error);
-    }
-    Answer(*message);
-  }
-
-  // Small responses live in these bytes of the stack, whole.
-  void Answer(jsonrpc::Message& message) {
-    alignas(8) std::array<char, 2048> memory;
-    google::protobuf::ArenaOptions options;
-    options.initial_block = memory.data();
-    options.initial_block_size = memory.size();
-    google::protobuf::Arena arena(options);
-    auto& response = *google::protobuf::Arena::CreateMessage<v1::CallToolResponse>(&arena);
-    const std::optional<Error> error = FillResponse(message, response);
-    routed_.reset();  // the message is gone with it
-    if (error) {
-      Finish(*error);
-    } else {
-      Finish(response);
-    }
-  }
-
-  std::optional<Error> FillResponse(jsonrpc::Message& message, v1::CallToolResponse& response) {
-    if (message.kind == jsonrpc::Kind::kError) return jsonrpc::UpstreamErrorOf(message.error);
-    return request_.result_format() == v1::RESULT_FORMAT_JSON ? FillJsonResult(message, response)
-                                                              : FillTypedResult(message, response);
-  }
-
-  Lane* lane_ = nullptr;
-  Scope scope_;
-  CallParams params_;
-  std::optional<RoutedCall> routed_;
+struct ListToolsRpc : PagedList<ListKind::kTools, v1::ListToolsRequest, v1::ListToolsResponse> {
+  using AsyncService = v1::ToolService::AsyncService;
+  static constexpr auto kRequest = &AsyncService::RequestListTools;
 };
 
-class ListToolsCall final
-    : public ToolMethodCall<ListToolsCall, v1::ListToolsRequest, v1::ListToolsResponse,
-                            &AsyncService::RequestListTools> {
- public:
-  using ToolMethodCall::ToolMethodCall;
-
- private:
-  void OnRequest() override {
-    if (const std::optional<Error> refused = Admit()) return Finish(*refused);
-    Result<Scope> scope = ScopeOf(request_.server());
-    if (!scope) return Finish(scope.error());
-    scope_ = *std::move(scope);
-    Result<PageRequest> page = ParsePageRequest(request_, scope_.Names(tools().config()));
-    if (!page) return Finish(page.error());
-    page_ = *std::move(page);
-    ContinueOn(*(lane_ = &tools().PickLane(request_.server(), "")));
-  }
-
-  // The answer may come when the caller has long given up: then `self_` isn't there any more.
-  void OnLane() override {
-    self_ = std::make_shared<ListToolsCall*>(this);
-    const Deadline bound =
-        Min(deadline(), Deadline::After(tools().config().bridge.limits.call_timeout));
-    tools().lister().List(ListKind::kTools, *lane_, scope_, bound,
-                          [self = std::weak_ptr(self_)](Result<Listing> listing) {
-                            if (const auto call = self.lock()) (*call)->Answer(listing);
-                          });
-  }
-
-  void OnCancel() override {
-    self_.reset();
-    Finish(GoneError());
-  }
-
-  void Answer(const Result<Listing>& listing) {
-    self_.reset();
-    if (!listing) return Finish(listing.error());
-    v1::ListToolsResponse response;
-    FillPage(*listing, page_, response);
-    Finish(response);
-  }
-
-  Lane* lane_ = nullptr;
-  Scope scope_;
-  PageRequest page_;
-  std::shared_ptr<ListToolsCall*> self_;
+struct ListServersRpc {
+  using AsyncService = v1::ToolService::AsyncService;
+  using Request = v1::ListServersRequest;
+  using Response = v1::ListServersResponse;
+  static constexpr auto kRequest = &AsyncService::RequestListServers;
 };
 
 v1::Health HealthOf(UpstreamHealth health) {
@@ -246,11 +70,9 @@ void FillServer(const ServerConfig& config, const UpstreamStatus& status, v1::Se
   out.set_server_version(status.server_version);
 }
 
-class ListServersCall final
-    : public ToolMethodCall<ListServersCall, v1::ListServersRequest, v1::ListServersResponse,
-                            &AsyncService::RequestListServers> {
+class ListServersCall final : public GrpcUnaryCall<ListServersCall, ListServersRpc> {
  public:
-  using ToolMethodCall::ToolMethodCall;
+  using GrpcUnaryCall::GrpcUnaryCall;
 
  private:
   // Answered on the pump: there is nothing to wait for.
@@ -267,14 +89,26 @@ class ListServersCall final
   void OnCancel() override {}
 };
 
+class ToolMethods final : public MethodSetOf<v1::ToolService::AsyncService> {
+ public:
+  using MethodSetOf::MethodSetOf;
+
+  void Arm(grpc::ServerCompletionQueue& queue, const Arming& arming) override {
+    for (int i = 0; i < arming.calls; ++i) {
+      ArmCall<RoutedRpc<CallToolRpc>>(live(), *this, queue);
+    }
+    for (int i = 0; i < arming.rare; ++i) {
+      ArmCall<CallToolStreamCall>(live(), *this, queue);
+      ArmCall<ListRpc<ListToolsRpc>>(live(), *this, queue);
+      ArmCall<ListServersCall>(live(), *this, queue);
+    }
+  }
+};
+
 }  // namespace
 
-void ToolMethods::Arm(grpc::ServerCompletionQueue& queue, const Arming& arming) {
-  for (int i = 0; i < arming.calls; ++i) ArmCall<CallToolCall>(live_, *this, queue);
-  for (int i = 0; i < arming.rare; ++i) {
-    ArmCall<ListToolsCall>(live_, *this, queue);
-    ArmCall<ListServersCall>(live_, *this, queue);
-  }
+std::unique_ptr<MethodSet> MakeToolMethods(ToolService& tools, Gate& live) {
+  return std::make_unique<ToolMethods>(tools, live);
 }
 
 }  // namespace mcpbridge

@@ -1,4 +1,4 @@
-#include "server/frontend/grpc/unary_call.h"
+#include "server/frontend/grpc/lane_call.h"
 
 #include <gtest/gtest.h>
 
@@ -51,9 +51,9 @@ struct Rpc {
   class FakeCall* call = nullptr;
 };
 
-class FakeCall final : public UnaryCall {
+class FakeCall final : public LaneCall {
  public:
-  explicit FakeCall(Gate& live, Rpc& rpc) : UnaryCall(live), rpc_(rpc) { rpc.call = this; }
+  explicit FakeCall(Gate& live, Rpc& rpc) : LaneCall(live), rpc_(rpc) { rpc.call = this; }
 
   void EndWork() {
     rpc_.working = false;
@@ -261,17 +261,17 @@ int RunsOfEveryOrder(Way way) {
   return explorer.runs;
 }
 
-TEST(UnaryCallTest, EveryOrderOfARefusedCall) { EXPECT_GE(RunsOfEveryOrder(Way::kRefuse), 11); }
+TEST(LaneCallTest, EveryOrderOfARefusedCall) { EXPECT_GE(RunsOfEveryOrder(Way::kRefuse), 11); }
 
-TEST(UnaryCallTest, EveryOrderOfACallThatEndsOnItsLaneAtOnce) {
+TEST(LaneCallTest, EveryOrderOfACallThatEndsOnItsLaneAtOnce) {
   EXPECT_GE(RunsOfEveryOrder(Way::kLane), 20);
 }
 
-TEST(UnaryCallTest, EveryOrderOfACallThatWaitsOnItsLane) {
+TEST(LaneCallTest, EveryOrderOfACallThatWaitsOnItsLane) {
   EXPECT_GE(RunsOfEveryOrder(Way::kLaneWaits), 28);
 }
 
-TEST(UnaryCallTest, ACancelledCallIsToldOnItsLane) {
+TEST(LaneCallTest, ACancelledCallIsToldOnItsLane) {
   Rpc rpc(Way::kLaneWaits);
   ArmCall<FakeCall>(rpc.live, rpc);
   Happen(rpc, Event::kRequest);
@@ -286,7 +286,7 @@ TEST(UnaryCallTest, ACancelledCallIsToldOnItsLane) {
   EXPECT_EQ(rpc.freed, 1);
 }
 
-TEST(UnaryCallTest, ACallThatIsGoneBeforeItBeganNeverReachesItsLane) {
+TEST(LaneCallTest, ACallThatIsGoneBeforeItBeganNeverReachesItsLane) {
   Rpc rpc(Way::kLaneWaits);
   ArmCall<FakeCall>(rpc.live, rpc);
   Happen(rpc, Event::kDoneCancelled);
@@ -298,7 +298,7 @@ TEST(UnaryCallTest, ACallThatIsGoneBeforeItBeganNeverReachesItsLane) {
   EXPECT_EQ(rpc.freed, 1);
 }
 
-TEST(UnaryCallTest, NothingIsArmedOnceTheGateIsClosed) {
+TEST(LaneCallTest, NothingIsArmedOnceTheGateIsClosed) {
   Rpc rpc(Way::kRefuse);
   rpc.live.Close();
   ArmCall<FakeCall>(rpc.live, rpc);
@@ -308,7 +308,7 @@ TEST(UnaryCallTest, NothingIsArmedOnceTheGateIsClosed) {
 
 // Two pumps, a lane and a third pump for the finish tag at once: for ThreadSanitizer and for what
 // no order of whole handlers shows.
-TEST(UnaryCallTest, HandlersOnSeveralThreadsAtOnce) {
+TEST(LaneCallTest, HandlersOnSeveralThreadsAtOnce) {
   constexpr int kRounds = 500;
   for (int round = 0; round < kRounds; ++round) {
     Rpc rpc(Way::kLane);

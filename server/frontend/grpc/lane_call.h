@@ -7,14 +7,15 @@
 
 namespace mcpbridge {
 
-// A unary RPC: answered on the pump thread it arrived on, or on one lane. Its caller's giving up is
-// delivered there as OnCancel(), at most once, and never once the RPC has been finished.
+// An RPC of one request: answered on the pump thread it arrived on, or on one lane. Its caller's
+// giving up is delivered there as OnCancel(), at most once, and never once the RPC has been
+// finished.
 //
 // A pump may find the RPC done while another one is still in OnRequest(). Both leave a mark;
 // whoever comes second sees the other's. So either the done tag posts the cancel to the lane, or
 // ContinueOn() delivers it. On the lane the cancel may overtake the call's own beginning: then it
 // waits for it.
-class UnaryCall : public RpcCall {
+class LaneCall : public RpcCall {
  protected:
   using RpcCall::RpcCall;
 
@@ -35,6 +36,9 @@ class UnaryCall : public RpcCall {
   // The caller has given up: end the work, if it has begun, and Finish(). On the lane, or, if the
   // lane wasn't reached yet, on the pump thread instead of OnLane().
   virtual void OnCancel() = 0;
+
+  Lane& lane() { return *lane_; }
+  bool ended() const { return ended_; }
 
   // The tag of the operation that ends the RPC. On the pump thread in OnRequest(), or on the lane.
   void* EndTag() {

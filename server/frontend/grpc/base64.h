@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace mcpbridge {
+
+// Bytes of `text` in standard base64 (RFC 4648, section 4), padded, with nothing else in it. False:
+// it isn't; `out` is then unspecified.
+bool DecodeBase64(std::string_view text, std::string& out);
+
+}  // namespace mcpbridge

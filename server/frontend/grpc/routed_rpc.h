@@ -1,0 +1,91 @@
+#pragma once
+
+#include <google/protobuf/arena.h>
+
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "server/frontend/grpc/grpc_call.h"
+#include "server/frontend/grpc/request_params.h"
+#include "server/service/routed_call.h"
+
+namespace mcpbridge {
+
+// A unary RPC that one server answers. Beside what GrpcCall wants, `Rpc` has:
+//
+//   static Result<RoutedRequest> Params(const Request&);
+//   static std::optional<Error> Fill(const Request&, jsonrpc::Message& result, Response&);
+template <class Rpc>
+class RoutedRpc final : public GrpcUnaryCall<RoutedRpc<Rpc>, Rpc>, public RoutedCall::Handler {
+ public:
+  using RoutedRpc::GrpcUnaryCall::GrpcUnaryCall;
+
+ private:
+  void OnRequest() override {
+    if (const std::optional<Error> refused = this->Admit()) return this->Finish(*refused);
+    Result<RoutedRequest> routed = Rpc::Params(this->request());
+    if (!routed) return this->Finish(routed.error());
+    routed_request_ = *std::move(routed);
+    Result<Scope> scope = this->ScopeOf(routed_request_.server);
+    if (!scope) return this->Finish(scope.error());
+    scope_ = *std::move(scope);
+    this->ContinueOn(this->tools().PickLane(routed_request_.server, routed_request_.params.key));
+  }
+
+  void OnLane() override {
+    this->timing().Begin();
+    call_.emplace(this->tools(), this->lane(), *this);
+    const std::optional<Error> error =
+        call_->Start(CallRequest{.scope = std::move(scope_),
+                                 .params = std::move(routed_request_.params),
+                                 .deadline = this->deadline(),
+                                 .headers = this->headers(),
+                                 .modern = routed_request_.modern});
+    if (!error) return;
+    call_.reset();
+    this->Finish(*error);
+  }
+
+  void OnCancel() override {
+    call_.reset();
+    this->Finish(this->GoneError());
+  }
+
+  void OnCallNotification(std::string_view, std::string) override { this->timing().Hear(); }
+
+  void OnCallEnd(Result<jsonrpc::Message> message) override {
+    if (message) this->timing().Hear();
+    if (!message) {
+      const Error error = std::move(message).error();
+      call_.reset();
+      return this->Finish(error);
+    }
+    Answer(*message);
+  }
+
+  // Small responses live in these bytes of the stack, whole.
+  void Answer(jsonrpc::Message& message) {
+    alignas(8) std::array<char, 2048> memory;
+    google::protobuf::ArenaOptions options;
+    options.initial_block = memory.data();
+    options.initial_block_size = memory.size();
+    google::protobuf::Arena arena(options);
+    auto& response = *google::protobuf::Arena::CreateMessage<typename Rpc::Response>(&arena);
+    const std::optional<Error> error = message.kind == jsonrpc::Kind::kError
+                                           ? jsonrpc::UpstreamErrorOf(message.error)
+                                           : Rpc::Fill(this->request(), message, response);
+    call_.reset();  // the message is gone with it
+    if (error) {
+      this->Finish(*error);
+    } else {
+      this->Finish(response);
+    }
+  }
+
+  RoutedRequest routed_request_;
+  Scope scope_;
+  std::optional<RoutedCall> call_;
+};
+
+}  // namespace mcpbridge
