@@ -72,7 +72,7 @@ std::chrono::system_clock::time_point ToSystemClock(Deadline deadline) {
 std::vector<std::unique_ptr<MethodSet>> MakeMethods(ToolService& tools, Gate& live) {
   std::vector<std::unique_ptr<MethodSet>> methods;
   for (const auto make : {MakeToolMethods, MakeResourceMethods, MakePromptMethods,
-                          MakeCompletionMethods}) {
+                          MakeCompletionMethods, MakeGoogleMethods}) {
     methods.push_back(make(tools, live));
   }
   return methods;

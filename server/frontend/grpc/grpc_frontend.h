@@ -19,7 +19,8 @@
 
 namespace mcpbridge {
 
-// The gRPC front: the services of mcpbridge.v1, health and reflection on the executor's completion
+// The gRPC front: the services of mcpbridge.v1, Google's MCP service, health and
+// reflection on the executor's completion
 // queues. Owned by App. All functions on main's thread, in this order: Start() -> Executor::Start()
 // -> Arm() -> StopAccepting() -> Shutdown() -> Executor::DrainQueues() and StopLanes() ->
 // destruction.

@@ -17,7 +17,8 @@ using grpc::health::v1::HealthCheckResponse;
 
 // They are the bridge itself.
 constexpr std::array kOwnServices = {"mcpbridge.v1.CompletionService", "mcpbridge.v1.PromptService",
-                                     "mcpbridge.v1.ResourceService", "mcpbridge.v1.ToolService"};
+                                     "mcpbridge.v1.ResourceService", "mcpbridge.v1.ToolService",
+                                     "model_context_protocol.Mcp"};
 constexpr char kServerPrefix[] = "mcp.";
 
 // Answered on the pump: there is nothing to wait for.

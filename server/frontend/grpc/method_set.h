@@ -50,5 +50,6 @@ std::unique_ptr<MethodSet> MakeToolMethods(ToolService& tools, Gate& live);
 std::unique_ptr<MethodSet> MakeResourceMethods(ToolService& tools, Gate& live);
 std::unique_ptr<MethodSet> MakePromptMethods(ToolService& tools, Gate& live);
 std::unique_ptr<MethodSet> MakeCompletionMethods(ToolService& tools, Gate& live);
+std::unique_ptr<MethodSet> MakeGoogleMethods(ToolService& tools, Gate& live);
 
 }  // namespace mcpbridge

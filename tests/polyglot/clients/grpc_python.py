@@ -5,6 +5,7 @@ import time
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
+from mcpbridge.v1 import content_pb2 as content_pb
 from mcpbridge.v1 import tool_service_pb2 as pb
 from mcpbridge.v1 import tool_service_pb2_grpc as pb_grpc
 
@@ -54,7 +55,7 @@ def struct_arguments(stub):
 def exact_numbers(stub):
     answer = stub.CallTool(request("show_arguments", {"n": BIG}))
     check("2^53+1 arrives exactly", json.loads(text_of(answer)) == {"n": BIG}, answer)
-    answer = stub.CallTool(request("show_arguments", {}, result_format=pb.RESULT_FORMAT_JSON))
+    answer = stub.CallTool(request("show_arguments", {}, result_format=content_pb.RESULT_FORMAT_JSON))
     result = json.loads(answer.result_json)
     check("2^53+1 comes back exactly", result["structuredContent"]["big"] == BIG, answer)
 
@@ -124,6 +125,23 @@ def cancellation(stub):
            stats["sessions_closed"]) == (before + 1, 1, 0), stats)
 
 
+def streaming(stub):
+    """Progress as it comes, then the result; and a cancel in the middle."""
+    call = request("count", {"to": 5, "interval_ms": 20})
+    events = list(stub.CallToolStream(pb.CallToolStreamRequest(call=call), timeout=10))
+    kinds = [event.WhichOneof("event") for event in events]
+    check("a stream tells progress and then the result", kinds[-1] == "result" and
+          kinds[:-1] == ["progress"] * 5, kinds)
+    check("progress grows to its total", [event.progress.progress for event in events[:-1]] ==
+          [1, 2, 3, 4, 5] and events[0].progress.total == 5, events[0])
+    before = cancels()
+    call = request("count", {"to": 1000, "interval_ms": 20})
+    stream = stub.CallToolStream(pb.CallToolStreamRequest(call=call))
+    next(stream)
+    stream.cancel()
+    wait_until("a stream's cancel reaches the server", lambda: cancels() == before + 1)
+
+
 def lists(stub):
     tools = {tool.name: tool for tool in stub.ListTools(pb.ListToolsRequest()).tools}
     check("tools are listed with their servers' names", {"demo-my_tool", "exact-show_arguments"} <=
@@ -140,5 +158,5 @@ def lists(stub):
 with grpc.insecure_channel(GRPC, options=[("grpc.enable_http_proxy", 0)]) as channel:
     tool_service = pb_grpc.ToolServiceStub(channel)
     for part in (lists, concurrent_calls, struct_arguments, exact_numbers, errors, deadlines,
-                 cancellation):
+                 cancellation, streaming):
         part(tool_service)

@@ -15,12 +15,21 @@ def grpcurl(*words):
 
 listed = grpcurl(GRPC, "list")
 check("list names our service and health",
-      {"mcpbridge.v1.ToolService", "grpc.health.v1.Health"} <= set(listed.stdout.split()), listed)
+      {"mcpbridge.v1.ToolService", "mcpbridge.v1.ResourceService", "grpc.health.v1.Health",
+       "model_context_protocol.Mcp"} <= set(listed.stdout.split()), listed)
 
 described = grpcurl(GRPC, "describe", "mcpbridge.v1.ToolService")
 check("describe shows the RPC", "rpc CallTool" in described.stdout, described)
 described = grpcurl(GRPC, "describe", "mcpbridge.v1.CallToolRequest")
 check("describe shows the message", "arguments_json" in described.stdout, described)
+
+check("and explains it", "// The tool's name, as ListTools gives it. Required." in described.stdout,
+      described)
+
+counted = grpcurl("-d", '{"call":{"name":"count","arguments":{"to":3}}}', GRPC,
+                  "mcpbridge.v1.ToolService/CallToolStream")
+check("a stream shows progress and the result", counted.stdout.count('"progress": {') == 3 and
+      counted.stdout.count('"result": {') == 1, counted)
 
 for service in ("", "mcp.demo"):
     health = grpcurl("-d", f'{{"service":"{service}"}}', GRPC, "grpc.health.v1.Health/Check")

@@ -28,6 +28,9 @@ expect(0, "--json", "echo", '{"text":"hello"}',
        out=lambda text: json.loads(text)["content"][0]["text"] == "hello")
 expect(0, "image", out=lambda text: text.startswith("[image image/png, ") and text.count("\n") == 1)
 expect(0, "mixed", out=lambda text: text.count("\n") == 6)
+expect(0, "count", '{"to":2}', out=lambda text: text == "counted to 2\n",
+       err="progress 1/2\nprogress 2/2\n")
+expect(0, "--quiet", "--json", "count", '{"to":2}', out=lambda text: "content" in json.loads(text))
 expect(0, "--list", out=lambda text: any(line.startswith("my_tool ") for line in text.splitlines()))
 expect(0, "--list", "--server", "demo", "--json",
        out=lambda text: any("query" in tool["inputSchema"].get("properties", {})
