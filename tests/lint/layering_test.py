@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Generated headers by the folders of proto/, and the library that has each (proto/CMakeLists.txt).
 PROTO_LIBRARIES = {
     "proto_tools": re.compile(r"mcpbridge/.*\.pb\.h"),
-    "proto": re.compile(r"(google/rpc|grpc/health|grpc/reflection)/.*\.pb\.h"),
+    "proto": re.compile(r"(google/rpc|grpc/health|grpc/reflection|model_context_protocol)/.*\.pb\.h"),
 }
 
 

@@ -189,11 +189,11 @@ TYPED_TEST(ReflectionTest, ServicesAreListed) {
   std::set<std::string> names;
   for (const auto& service : response.list_services_response().service())
     names.insert(service.name());
-  EXPECT_EQ(names,
-            (std::set<std::string>{"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
-                                   "grpc.reflection.v1alpha.ServerReflection",
-                                   "mcpbridge.v1.CompletionService", "mcpbridge.v1.PromptService",
-                                   "mcpbridge.v1.ResourceService", "mcpbridge.v1.ToolService"}));
+  EXPECT_EQ(names, (std::set<std::string>{
+                       "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+                       "grpc.reflection.v1alpha.ServerReflection", "mcpbridge.v1.CompletionService",
+                       "mcpbridge.v1.PromptService", "mcpbridge.v1.ResourceService",
+                       "mcpbridge.v1.ToolService", "model_context_protocol.Mcp"}));
   EXPECT_TRUE(this->stream_->WritesDone());
   EXPECT_TRUE(this->stream_->Finish().ok());
 }
@@ -210,6 +210,20 @@ TYPED_TEST(ReflectionTest, SymbolsOfEveryKindAreFoundAndEachFileIsSentOnce) {
   for (const char* symbol : {"mcpbridge.v1.ToolService.CallTool", "mcpbridge.v1.Tool",
                              "mcpbridge.v1.Transport", "mcpbridge.v1.Tool.name"}) {
     EXPECT_EQ(this->Names(this->AskSymbol(symbol)), Names{own}) << symbol;
+  }
+}
+
+TYPED_TEST(ReflectionTest, CommentsAreSent) {
+  this->Open();
+  for (const char* symbol : {"mcpbridge.v1.ToolService", "grpc.health.v1.Health"}) {
+    const auto response = this->AskSymbol(symbol);
+    google::protobuf::FileDescriptorProto file;
+    ASSERT_TRUE(file.ParseFromString(response.file_descriptor_response().file_descriptor_proto(0)));
+    int comments = 0;
+    for (const auto& location : file.source_code_info().location()) {
+      comments += location.has_leading_comments() ? 1 : 0;
+    }
+    EXPECT_GT(comments, 3) << symbol;
   }
 }
 

@@ -4,11 +4,22 @@
 
 #include <algorithm>
 
+#include "server/frontend/grpc/proto_descriptors.h"
+
 namespace mcpbridge {
 
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::FileDescriptor;
+
+CommentedFiles OwnCommentedFiles() {
+  google::protobuf::FileDescriptorSet set;
+  const std::string_view bytes = ProtoDescriptors();
+  set.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  CommentedFiles files;
+  for (const auto& file : set.file()) files.emplace(file.name(), file.SerializeAsString());
+  return files;
+}
 
 ReflectionAnswers::Files ReflectionAnswers::FileOfSymbol(const std::string& symbol) {
   return WithDependencies(pool_.FindFileContainingSymbol(symbol));
@@ -42,9 +53,13 @@ ReflectionAnswers::Files ReflectionAnswers::WithDependencies(const FileDescripto
 
 void ReflectionAnswers::AddNew(const FileDescriptor& file, Files& files) {
   if (!sent_.insert(&file).second) return;
-  google::protobuf::FileDescriptorProto proto;
-  file.CopyTo(&proto);
-  files.push_back(proto.SerializeAsString());
+  if (const auto found = commented_.find(file.name()); found != commented_.end()) {
+    files.push_back(found->second);
+  } else {
+    google::protobuf::FileDescriptorProto proto;
+    file.CopyTo(&proto);
+    files.push_back(proto.SerializeAsString());
+  }
   for (int i = 0; i < file.dependency_count(); ++i) AddNew(*file.dependency(i), files);
 }
 

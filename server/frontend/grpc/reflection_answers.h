@@ -2,22 +2,29 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 namespace mcpbridge {
 
-// What server reflection answers from: the descriptors linked into this program. One per stream: a
-// file that a stream has been sent as somebody's dependency isn't sent again, unless it is asked
-// for.
+// By the name of a .proto file, its serialised FileDescriptorProto with comments.
+using CommentedFiles = std::map<std::string, std::string>;
+// Those of proto/.
+CommentedFiles OwnCommentedFiles();
+
+// What server reflection answers from: the descriptors linked into this program, and where there
+// are any the same with comments. One per stream: a file that a stream has been sent as somebody's
+// dependency isn't sent again, unless it is asked for.
 class ReflectionAnswers {
  public:
   // Serialised FileDescriptorProtos; empty: not found.
   using Files = std::vector<std::string>;
 
   // `services`: fully qualified names, as they are to be listed.
-  explicit ReflectionAnswers(const std::vector<std::string>& services) : services_(services) {}
+  ReflectionAnswers(const std::vector<std::string>& services, const CommentedFiles& commented)
+      : services_(services), commented_(commented) {}
 
   const std::vector<std::string>& services() const { return services_; }
   Files FileByName(const std::string& name) { return WithDependencies(pool_.FindFileByName(name)); }
@@ -35,6 +42,7 @@ class ReflectionAnswers {
   const google::protobuf::DescriptorPool& pool_ =
       *google::protobuf::DescriptorPool::generated_pool();
   const std::vector<std::string>& services_;
+  const CommentedFiles& commented_;
   std::set<const google::protobuf::FileDescriptor*> sent_;
 };
 

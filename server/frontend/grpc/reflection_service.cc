@@ -78,7 +78,7 @@ class ReflectionCall final : public RpcCall, private ReflectionService::Stream {
   grpc::ServerContext context_;
   grpc::ServerAsyncReaderWriter<typename Api::Response, typename Api::Request> stream_{&context_};
   typename Api::Request request_;
-  ReflectionAnswers answers_{reflection_.services()};
+  ReflectionAnswers answers_{reflection_.services(), reflection_.commented()};
   MemberTag<ReflectionCall, &ReflectionCall::HandleRead> read_{*this};
   MemberTag<ReflectionCall, &ReflectionCall::HandleWrite> write_{*this};
 };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "server/frontend/grpc/arming.h"
+#include "server/frontend/grpc/reflection_answers.h"
 #include "server/runtime/gate.h"
 #include "server/service/tool_service.h"
 
@@ -49,6 +50,7 @@ class ReflectionService {
 
   ToolService& tools() { return tools_; }
   const std::vector<std::string>& services() const { return services_; }
+  const CommentedFiles& commented() const { return commented_; }
 
  private:
   ToolService& tools_;
@@ -61,8 +63,10 @@ class ReflectionService {
                                            "mcpbridge.v1.CompletionService",
                                            "mcpbridge.v1.PromptService",
                                            "mcpbridge.v1.ResourceService",
-                                           "mcpbridge.v1.ToolService"};
+                                           "mcpbridge.v1.ToolService",
+                                           "model_context_protocol.Mcp"};
 
+  const CommentedFiles commented_ = OwnCommentedFiles();
 
   std::mutex mutex_;  // of what follows
   std::set<Stream*> streams_;
