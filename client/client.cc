@@ -102,7 +102,9 @@ class Client::Impl {
     return std::nullopt;
   }
 
-  void Start(const std::shared_ptr<PendingCall::State>& call, const v1::CallToolRequest& request) {
+  // `start(queue)` starts `call`.
+  template <class Start>
+  void Begin(const std::shared_ptr<PendingCall::State>& call, Start start) {
     std::call_once(started_, [this] {
       queue_ = std::make_unique<grpc::CompletionQueue>();
       thread_ = std::thread([this] { Run(); });
@@ -111,7 +113,7 @@ class Client::Impl {
       const std::lock_guard lock(mutex_);
       calls_.emplace(call.get(), call);
     }
-    call->Start(*stub_, request, *queue_);
+    start(*queue_);
   }
 
  private:
@@ -124,13 +126,16 @@ class Client::Impl {
   // The thread of asynchronous calls: ends once the queue is shut down and empty.
   void Run() {
     void* tag = nullptr;
-    bool ok = false;  // always true for a unary call's Finish
-    while (queue_->Next(&tag, &ok)) Take(tag)->OnTag();
+    bool ok = false;
+    while (queue_->Next(&tag, &ok)) {
+      auto* call = static_cast<PendingCall::State*>(tag);
+      if (!call->OnTag(ok)) Forget(*call);
+    }
   }
 
-  std::shared_ptr<PendingCall::State> Take(void* tag) {
+  void Forget(PendingCall::State& call) {
     const std::lock_guard lock(mutex_);
-    return std::move(calls_.extract(static_cast<PendingCall::State*>(tag)).mapped());
+    calls_.erase(&call);
   }
 
   void CancelAll() {
@@ -174,9 +179,32 @@ PendingCall Client::StartCallTool(const CallRequest& request, const CallOptions&
   } else if (auto error = impl_->Prepare(call->context, options, EndOf(options))) {
     call->End(*error);
   } else {
-    impl_->Start(call, *message);
+    impl_->Begin(call, [&](auto& queue) { call->Start(impl_->stub(), *message, queue); });
   }
   return PendingCall(std::move(call));
+}
+
+PendingCall Client::StartCallToolStream(const CallRequest& request, CallEvents events,
+                                        const CallOptions& options) {
+  auto call = std::make_shared<PendingCall::State>();
+  auto message = MessageOf(request);
+  if (!message) {
+    call->End(message.error());
+  } else if (auto error = impl_->Prepare(call->context, options, EndOf(options))) {
+    call->End(*error);
+  } else {
+    v1::CallToolStreamRequest stream;
+    *stream.mutable_call() = *std::move(message);
+    stream.set_log_level(events.log_level);
+    impl_->Begin(
+        call, [&](auto& queue) { call->Start(impl_->stub(), stream, std::move(events), queue); });
+  }
+  return PendingCall(std::move(call));
+}
+
+Outcome<CallResult> Client::CallToolStream(const CallRequest& request, CallEvents events,
+                                           const CallOptions& options) {
+  return StartCallToolStream(request, std::move(events), options).Wait();
 }
 
 Outcome<ToolList> Client::ListTools(const std::string& server, const CallOptions& options) {

@@ -14,6 +14,7 @@
 
 #include "client/cancel_on_signal.h"
 #include "client/print.h"
+#include "client/progress_view.h"
 #include "mcpbridge/client.h"
 
 ABSL_FLAG(std::string, address, "127.0.0.1:50051",
@@ -27,6 +28,7 @@ ABSL_FLAG(
     "The longest that the call may take, e.g. 500ms, 2s, 1m; inf: as long as the bridge allows.");
 ABSL_FLAG(bool, list, false, "List the tools instead of calling one.");
 ABSL_FLAG(bool, servers, false, "List the configured servers and how they are.");
+ABSL_FLAG(bool, quiet, false, "Don't show progress and log messages of the call.");
 ABSL_FLAG(bool, json, false,
           "Print the server's exact result JSON; with --list, a JSON object per tool.");
 
@@ -51,6 +53,7 @@ Flags, before or after the names (after "--" nothing is a flag):
   --address HOST:PORT   the bridge's gRPC address, or unix:/path (default 127.0.0.1:50051)
   --api_key KEY         the bridge's key; better: the environment variable MCP_BRIDGE_API_KEY
   --json                print the server's exact result; with --list, a JSON object per tool
+  --quiet               don't show what the server says in the course of the call
   --version, --help
 
 Examples:
@@ -60,8 +63,9 @@ Examples:
   mcp-call --list --json | jq 'select(.name == "echo").inputSchema'
 
 Text that the tool answers goes to standard output as it is, each other block as a line in
-brackets, e.g. [image image/png, 1234 bytes]; errors go to standard error. Ctrl-C cancels the call:
-the MCP server is told.
+brackets, e.g. [image image/png, 1234 bytes]; errors go to standard error, and so does what the server says while the
+tool runs: log messages, and progress, as a bar on a terminal and otherwise as a line each. Ctrl-C
+cancels the call: the MCP server is told.
 
 Exit codes:
   0  the tool ran
@@ -134,10 +138,12 @@ int PrintOutcome(const CallResult& result) {
 int CallTool(const CallRequest& request) {
   CancelOnSignal signals;  // before the first thread is made
   Client client(absl::GetFlag(FLAGS_address), OptionsFromFlags());
-  auto call = client.StartCallTool(request, BoundsFromFlags());
+  ProgressView view(stderr, absl::GetFlag(FLAGS_quiet));
+  auto call = client.StartCallToolStream(request, view.Events(), BoundsFromFlags());
   signals.Watch(call);
   const auto& outcome = call.Wait();
   const int signal = signals.Stop();
+  view.Clear();
   if (outcome) return PrintOutcome(*outcome);
   if (signal == 0) return Fail(outcome.error());
   std::fputs("mcp-call: cancelled\n", stderr);

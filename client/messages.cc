@@ -151,6 +151,22 @@ CallResult ResultOf(v1::CallToolResponse&& response) {
   return result;
 }
 
+Progress ProgressOf(v1::Progress&& from) {
+  Progress to{.progress = from.progress(),
+              .total = std::nullopt,
+              .message = std::move(*from.mutable_message())};
+  if (from.has_total()) to.total = from.total();
+  return to;
+}
+
+LogMessage LogMessageOf(v1::LogMessage&& from) {
+  LogMessage to{.level = std::move(*from.mutable_level()),
+                .logger = std::move(*from.mutable_logger()),
+                .data_json = std::move(*from.mutable_data_json())};
+  if (from.has_data()) to.data_json = JsonOf(from.data());
+  return to;
+}
+
 Tool ToolOf(v1::Tool&& from) {
   Tool to{.name = std::move(*from.mutable_name()),
           .server = std::move(*from.mutable_server()),

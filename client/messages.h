@@ -13,6 +13,9 @@ Outcome<v1::CallToolRequest> MessageOf(const CallRequest& request);
 // Takes what it can from `response` without copying.
 CallResult ResultOf(v1::CallToolResponse&& response);
 
+Progress ProgressOf(v1::Progress&& progress);
+LogMessage LogMessageOf(v1::LogMessage&& message);
+
 Tool ToolOf(v1::Tool&& tool);
 Server ServerOf(v1::Server&& server);
 

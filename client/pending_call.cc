@@ -13,11 +13,50 @@ void PendingCall::State::Start(v1::ToolService::Stub& stub, const v1::CallToolRe
   reader_->Finish(&response_, &status_, this);
 }
 
-void PendingCall::State::OnTag() {
-  if (status_.ok()) {
-    End(ResultOf(std::move(response_)));
-  } else {
+void PendingCall::State::Start(v1::ToolService::Stub& stub,
+                               const v1::CallToolStreamRequest& request, CallEvents events,
+                               grpc::CompletionQueue& queue) {
+  events_ = std::move(events);
+  step_ = Step::kStart;
+  stream_ = stub.PrepareAsyncCallToolStream(&context, request, &queue);
+  stream_->StartCall(this);
+}
+
+bool PendingCall::State::OnTag(bool ok) {
+  if (step_ != Step::kFinish) return OnStreamTag(ok);
+  if (!status_.ok()) {
     End(ErrorOf(status_));
+  } else if (stream_ != nullptr && !has_response_) {
+    End(CallError{.code = StatusCode::kInternal,
+                  .message = "the bridge ended the call without a result"});
+  } else {
+    End(ResultOf(std::move(response_)));
+  }
+  return false;
+}
+
+bool PendingCall::State::OnStreamTag(bool ok) {
+  if (ok && step_ == Step::kRead) OnEvent(std::move(event_));
+  if (ok) {
+    step_ = Step::kRead;
+    event_.Clear();
+    stream_->Read(&event_, this);
+  } else {
+    step_ = Step::kFinish;
+    stream_->Finish(&status_, this);
+  }
+  return true;
+}
+
+void PendingCall::State::OnEvent(v1::CallToolStreamResponse&& event) {
+  if (event.dropped() > 0 && events_.on_dropped) events_.on_dropped(event.dropped());
+  if (event.has_progress() && events_.on_progress) {
+    events_.on_progress(ProgressOf(std::move(*event.mutable_progress())));
+  } else if (event.has_log_message() && events_.on_log) {
+    events_.on_log(LogMessageOf(std::move(*event.mutable_log_message())));
+  } else if (event.has_result()) {
+    has_response_ = true;
+    response_ = std::move(*event.mutable_result());
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <grpcpp/client_context.h>
 #include <grpcpp/completion_queue.h>
+#include <grpcpp/support/async_stream.h>
 #include <grpcpp/support/async_unary_call.h>
 
 #include <condition_variable>
@@ -15,14 +16,17 @@
 namespace mcpbridge::client {
 
 // An asynchronous call: shared by the caller's PendingCall and, until the call's end, by the Client
-// whose completion queue it is on. Its address is its tag.
+// whose completion queue it is on. Its address is the tag of its one operation under way.
 struct PendingCall::State {
-  // Starts `request` on `queue`; `context` is ready but unused.
+  // One of these starts the call on `queue`; `context` is ready but unused.
   void Start(v1::ToolService::Stub& stub, const v1::CallToolRequest& request,
              grpc::CompletionQueue& queue);
+  void Start(v1::ToolService::Stub& stub, const v1::CallToolStreamRequest& request,
+             CallEvents events, grpc::CompletionQueue& queue);
 
-  // Makes the tag's arrival the call's end. Once, on the queue's thread.
-  void OnTag();
+  // Its tag has come back. False: the call is over, and no other one is under way. On the queue's
+  // thread.
+  bool OnTag(bool ok);
 
   // Ends the call. Once, on any thread.
   void End(Outcome<CallResult> with);
@@ -32,10 +36,21 @@ struct PendingCall::State {
  private:
   friend class PendingCall;
 
+  enum class Step { kStart, kRead, kFinish };
+
+  bool OnStreamTag(bool ok);
+  void OnEvent(v1::CallToolStreamResponse&& event);
+
   v1::CallToolResponse response_;
+  v1::CallToolStreamResponse event_;
+  bool has_response_ = false;
   grpc::Status status_;
-  // Lives in the memory of the context's call: declared after it, destroyed before it.
+  CallEvents events_;
+  Step step_ = Step::kFinish;
+  // One of them. They live in the memory of the context's call: declared after it, destroyed before
+  // it.
   std::unique_ptr<grpc::ClientAsyncResponseReader<v1::CallToolResponse>> reader_;
+  std::unique_ptr<grpc::ClientAsyncReader<v1::CallToolStreamResponse>> stream_;
 
   std::mutex mutex_;
   std::condition_variable ended_;

@@ -1,6 +1,7 @@
 #include "client/print.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <string_view>
 #include <variant>
@@ -59,6 +60,15 @@ bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7
 std::string FirstLine(const std::string& text) {
   const auto begin = std::find_if_not(text.begin(), text.end(), [](char c) { return c == '\n'; });
   return {begin, std::find_if(begin, text.end(), IsControl)};
+}
+
+constexpr std::size_t kBarWidth = 24;
+
+// As short as it can be said: "3", "0.5".
+std::string Number(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", number);
+  return text;
 }
 
 std::string Padded(std::string text, std::size_t width) {
@@ -193,6 +203,34 @@ std::string PrintResult(const CallResult& result) {
     all = result.structured_content_json + "\n";
   }
   return all;
+}
+
+std::string PrintProgressBar(const Progress& progress, std::size_t width) {
+  std::string line;
+  if (progress.total && *progress.total > 0) {
+    const double part = std::clamp(progress.progress / *progress.total, 0.0, 1.0);
+    const auto filled = static_cast<std::size_t>(part * kBarWidth);
+    line = '[' + std::string(filled, '=') + std::string(kBarWidth - filled, ' ') + "] " +
+           Number(std::floor(part * 100)) + '%';
+  } else {
+    line = Number(progress.progress);
+  }
+  if (!progress.message.empty()) line += ' ' + FirstLine(progress.message);
+  if (line.size() > width) line.resize(width);
+  return line;
+}
+
+std::string PrintProgress(const Progress& progress) {
+  std::string line = "progress " + Number(progress.progress);
+  if (progress.total) line += '/' + Number(*progress.total);
+  if (!progress.message.empty()) line += ' ' + FirstLine(progress.message);
+  return line + '\n';
+}
+
+std::string PrintLogMessage(const LogMessage& message) {
+  std::string line = FirstLine(message.level);
+  if (!message.logger.empty()) line += ' ' + FirstLine(message.logger);
+  return line + ": " + FirstLine(message.data_json) + '\n';
 }
 
 std::string PrintTools(const std::vector<Tool>& tools) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,16 @@ namespace mcpbridge::client {
 // Text content as it is, each other block as one line in brackets; the structured content where
 // there is nothing else. Ends with a newline unless empty.
 std::string PrintResult(const CallResult& result);
+
+// One line without its end: "[=====>    ] 50% message", or where there is no total "12 message".
+// Nothing in it that a terminal would obey, and no longer than `width` bytes.
+std::string PrintProgressBar(const Progress& progress, std::size_t width);
+
+// A line: "progress 5/10 message".
+std::string PrintProgress(const Progress& progress);
+
+// A line: "info logger: data".
+std::string PrintLogMessage(const LogMessage& message);
 
 // A line per tool: its name and the first line of what it does.
 std::string PrintTools(const std::vector<Tool>& tools);

@@ -40,6 +40,9 @@ class FakeBridge final : public v1::ToolService::Service {
   std::function<grpc::Status(grpc::ServerContext&, const v1::CallToolRequest&,
                              v1::CallToolResponse&)>
       on_call = [](auto&, const auto&, auto&) { return grpc::Status::OK; };
+  std::function<grpc::Status(grpc::ServerContext&, const v1::CallToolStreamRequest&,
+                             grpc::ServerWriter<v1::CallToolStreamResponse>&)>
+      on_stream = [](auto&, const auto&, auto&) { return grpc::Status::OK; };
   std::function<grpc::Status(grpc::ServerContext&, const v1::ListToolsRequest&,
                              v1::ListToolsResponse&)>
       on_list;
@@ -49,6 +52,11 @@ class FakeBridge final : public v1::ToolService::Service {
   grpc::Status CallTool(grpc::ServerContext* context, const v1::CallToolRequest* request,
                         v1::CallToolResponse* response) override {
     return on_call(*context, *request, *response);
+  }
+  grpc::Status CallToolStream(grpc::ServerContext* context,
+                              const v1::CallToolStreamRequest* request,
+                              grpc::ServerWriter<v1::CallToolStreamResponse>* writer) override {
+    return on_stream(*context, *request, *writer);
   }
   grpc::Status ListTools(grpc::ServerContext* context, const v1::ListToolsRequest* request,
                          v1::ListToolsResponse* response) override {
@@ -455,6 +463,77 @@ TEST(PendingCall, EndsAtItsDeadline) {
   EXPECT_EQ(call.Wait().error().code, StatusCode::kDeadlineExceeded);
   EXPECT_LT(steady_clock::now() - start, 2s);
   hang->cancelled.get_future().wait();
+}
+
+TEST(Client, TellsWhatComesInTheCourseOfACallAndThenItsResult) {
+  FakeBridge bridge;
+  v1::CallToolStreamRequest seen;
+  bridge.on_stream = [&](auto&, const auto& request, auto& writer) {
+    seen = request;
+    v1::CallToolStreamResponse event;
+    event.mutable_progress()->set_progress(1);
+    event.mutable_progress()->set_total(4);
+    event.mutable_progress()->set_message("m");
+    writer.Write(event);
+    event.mutable_log_message()->set_level("info");
+    event.mutable_log_message()->mutable_data()->set_string_value("x");
+    event.set_dropped(3);
+    writer.Write(event);
+    event.mutable_notification()->set_method("notifications/else");
+    event.set_dropped(0);
+    writer.Write(event);
+    event.mutable_result()->set_is_error(true);
+    writer.Write(event);
+    return grpc::Status::OK;
+  };
+  Client client(bridge.address());
+  std::vector<std::string> story;
+  const auto result = client.CallToolStream(
+      {.tool = "t"},
+      {.on_progress =
+           [&](const Progress& p) { story.push_back(p.message + std::to_string(*p.total)); },
+       .on_log = [&](const LogMessage& m) { story.push_back(m.level + m.data_json); },
+       .on_dropped = [&](int n) { story.push_back("dropped " + std::to_string(n)); },
+       .log_level = "info"});
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_TRUE(result->is_error);
+  EXPECT_EQ(story, (std::vector<std::string>{"m4.000000", "dropped 3", "info\"x\""}));
+  EXPECT_EQ(seen.call().name(), "t");
+  EXPECT_EQ(seen.log_level(), "info");
+}
+
+TEST(Client, AStreamWithoutAResultOrThatFailsIsAnError) {
+  FakeBridge bridge;
+  Client client(bridge.address());
+  EXPECT_EQ(client.CallToolStream({.tool = "t"}, {}).error().code, StatusCode::kInternal);
+  bridge.on_stream = [](auto&, const auto&, auto& writer) {
+    v1::CallToolStreamResponse event;
+    event.mutable_result();
+    writer.Write(event);
+    return grpc::Status(grpc::StatusCode::NOT_FOUND, "no");
+  };
+  EXPECT_EQ(client.CallToolStream({.tool = "t"}, {}).error().code, StatusCode::kNotFound);
+  EXPECT_EQ(client.CallToolStream({.tool = "t", .meta_json = "7"}, {}).error().code,
+            StatusCode::kInvalidArgument);
+}
+
+TEST(Client, AStreamIsCancelledFromWithinItsEvents) {
+  FakeBridge bridge;
+  bridge.on_stream = [](auto& context, const auto&, auto& writer) {
+    v1::CallToolStreamResponse event;
+    event.mutable_progress();
+    writer.Write(event);
+    while (!context.IsCancelled()) std::this_thread::yield();
+    return grpc::Status::CANCELLED;
+  };
+  Client client(bridge.address());
+  std::promise<PendingCall*> call;
+  auto pending = client.StartCallToolStream(
+      {.tool = "t"}, {.on_progress = [future = call.get_future().share()](const Progress&) {
+        future.get()->Cancel();
+      }});
+  call.set_value(&pending);
+  EXPECT_EQ(pending.Wait().error().code, StatusCode::kCancelled);
 }
 
 }  // namespace

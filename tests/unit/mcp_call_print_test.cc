@@ -49,6 +49,18 @@ TEST(McpCallPrint, ListsToolsAsJsonWithTheirExactSchemas) {
             "\"inputSchema\":{ \"type\":\"object\" }}\n");
 }
 
+TEST(McpCallPrint, ShowsProgress) {
+  EXPECT_EQ(PrintProgressBar({.progress = 1, .total = 2, .message = "half\x1b[2J"}, 80),
+            "[============            ] 50% half");
+  EXPECT_EQ(PrintProgressBar({.progress = 9, .total = 2}, 80), "[========================] 100%");
+  EXPECT_EQ(PrintProgressBar({.progress = 2.5, .message = "on"}, 80), "2.5 on");
+  EXPECT_EQ(PrintProgressBar({.progress = 1, .total = 0, .message = "long"}, 4), "1 lo");
+  EXPECT_EQ(PrintProgress({.progress = 5, .total = 10, .message = "m\nn"}), "progress 5/10 m\n");
+  EXPECT_EQ(PrintProgress({.progress = 0.25}), "progress 0.25\n");
+  EXPECT_EQ(PrintLogMessage({.level = "info", .logger = "l", .data_json = "\"x\""}),
+            "info l: \"x\"\n");
+}
+
 TEST(McpCallPrint, ListsServers) {
   EXPECT_EQ(PrintServers({{.name = "demo",
                            .transport = Transport::kHttp,

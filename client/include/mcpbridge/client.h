@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,20 @@ struct CallOptions {
   // Further request metadata, names in lower case: headers that the bridge passes on to a server
   // whose `extra_headers` name them.
   std::vector<std::pair<std::string, std::string>> metadata = {};
+};
+
+// Told what the server says in the course of a call, in order and before the call's end. They run
+// on the Client's own thread and hold its other calls up: keep them short. They may Cancel() the
+// call, but must not destroy it or the Client.
+struct CallEvents {
+  std::function<void(const Progress&)> on_progress = {};
+  std::function<void(const LogMessage&)> on_log = {};
+
+  // This many events were left out, because they came faster than they were taken.
+  std::function<void(int)> on_dropped = {};
+
+  // Only log messages of this level and above, e.g. "warning". Empty: all.
+  std::string log_level = {};
 };
 
 // A call under way. Destroying it before its end cancels the call: the MCP server is told, and no
@@ -92,6 +107,15 @@ class Client {
   // Starts a call and returns at once. One thread of this Client, started with the first such call,
   // serves all of them.
   PendingCall StartCallTool(const CallRequest& request, const CallOptions& options = {});
+
+  // The same, and `events` are told what the server says meanwhile.
+  PendingCall StartCallToolStream(const CallRequest& request, CallEvents events,
+                                  const CallOptions& options = {});
+
+  // Runs a tool, tells `events` what its server says meanwhile, and waits for the result. Errors:
+  // as CallTool().
+  Outcome<CallResult> CallToolStream(const CallRequest& request, CallEvents events,
+                                     const CallOptions& options = {});
 
   // All tools, page by page until the last: of one server, by bare names, or of all (empty).
   // `options` bound the whole of it.

@@ -103,6 +103,20 @@ struct CallResult {
   std::string result_json = {};
 };
 
+// How far a tool is.
+struct Progress {
+  double progress = 0;               // grows with every event
+  std::optional<double> total = {};  // where it will end; absent: unknown
+  std::string message = {};          // what is being done; empty: not said
+};
+
+// What a server logs in the course of a call.
+struct LogMessage {
+  std::string level = {};      // "debug" to "emergency", as MCP has them
+  std::string logger = {};     // who logs; empty: not said
+  std::string data_json = {};  // what; numbers have been doubles but with `exact_json`
+};
+
 // Untrusted hints about a tool's behaviour. Absent is not the same as false.
 struct ToolAnnotations {
   std::string title = {};                     // empty: none given
