@@ -17,7 +17,9 @@ constexpr std::chrono::minutes kInUse{1};
 // Of a session's id: enough to tell it from others in a log, of no use to steal it.
 constexpr std::size_t kShown = 6;
 
-std::string NewId() {
+}  // namespace
+
+std::string NewSessionId() {
   static constexpr char kHex[] = "0123456789abcdef";
   std::array<unsigned char, 16> bits;
   if (RAND_bytes(bits.data(), static_cast<int>(bits.size())) != 1) return {};
@@ -28,8 +30,6 @@ std::string NewId() {
   }
   return id;
 }
-
-}  // namespace
 
 ClientSession::ClientSession(std::string id, ClientProfile profile, Scope scope, UpstreamPool& pool,
                              const Config& config, MessageLog::Budget& budget)
@@ -136,7 +136,7 @@ ClientSessions::Shard& ClientSessions::ShardOf(std::string_view id) {
 }
 
 Result<std::shared_ptr<ClientSession>> ClientSessions::Create(ClientProfile profile, Scope scope) {
-  std::string id = NewId();
+  std::string id = NewSessionId();
   if (id.empty()) {
     return Error{.reason = Reason::kInternal, .message = "no random bits for a session's id"};
   }

@@ -23,6 +23,9 @@
 
 namespace mcpbridge {
 
+// 128 random bits in hex, fit to be the id of a session. Empty: there are none to be had.
+std::string NewSessionId();
+
 // What the bridge keeps for one client between its `initialize` and its DELETE: who it is, its own
 // sessions with servers, and the servers' questions that it has not answered yet. Nothing that ends
 // a call can end it, and its end ends no call. Thread-safe.

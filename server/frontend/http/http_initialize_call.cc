@@ -58,6 +58,7 @@ void HttpInitializeCall::Answer() {
     responder_.Respond(HttpResponse::FromError(id_, session.error()));
     return;
   }
+  if (opened_) opened_(*session);
   responder_.Respond({.body = jsonrpc::ResultMessage(id_, answer),
                       .headers = std::string(kSessionHeader) + ": " + (*session)->id() + "\r\n"});
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,10 @@ class HttpInitializeCall final : public HttpCall {
                      std::string id, ClientProfile profile);
   ~HttpInitializeCall() override;
 
+  // Before Start(): who else is told of the session.
+  using Opened = std::function<void(std::shared_ptr<ClientSession>)>;
+  void WhenOpened(Opened opened) { opened_ = std::move(opened); }
+
   void Start(Lane& lane, const Scope& scope);
 
  private:
@@ -36,6 +41,7 @@ class HttpInitializeCall final : public HttpCall {
   const std::string id_;
   ClientProfile profile_;
   Scope scope_;
+  Opened opened_;
   std::vector<std::string> servers_;  // those the client will reach
   const std::shared_ptr<Alive> alive_ = std::make_shared<Alive>(Alive{this});
 };

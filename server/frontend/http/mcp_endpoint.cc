@@ -13,6 +13,7 @@
 #include "server/frontend/http/http_list_call.h"
 #include "server/frontend/http/http_routed_call.h"
 #include "server/frontend/http/http_set_level_call.h"
+#include "server/frontend/http/http_sse_call.h"
 #include "server/frontend/http/http_stream_call.h"
 #include "server/jsonrpc/batch.h"
 #include "server/mcp/initialize.h"
@@ -55,6 +56,23 @@ Error NotFound(std::string_view target) {
                           " several, by commas, or an access group"};
 }
 
+// Where clients of HTTP+SSE post to.
+constexpr std::string_view kSseMessagesPath = "/sse/messages";
+
+// The value of `name` in a target's query; empty: there is none.
+std::string_view QueryValue(std::string_view target, std::string_view name) {
+  const std::size_t question = target.find('?');
+  std::string_view query = question == std::string_view::npos ? "" : target.substr(question + 1);
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) {
+      return pair.substr(name.size() + 1);
+    }
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+  }
+  return {};
+}
+
 // "a%2Cb" -> "a,b". What isn't a valid escape stays.
 std::string PercentDecoded(std::string_view text) {
   std::string out;
@@ -80,6 +98,13 @@ HttpPath HttpPath::Parse(std::string_view target) {
   if (path == "/readyz") return {.kind = Kind::kReadyz, .names = {}};
   if (path.ends_with('/')) path.remove_suffix(1);
   if (path == "/mcp") return {.kind = Kind::kMcp, .names = {}};
+  if (path == kSseMessagesPath) return {.kind = Kind::kSseMessages, .names = {}};
+  if (path == "/sse" || path == "/mcp/sse") return {.kind = Kind::kSse, .names = {}};
+  static constexpr std::string_view kSse = "/sse";
+  if (path.ends_with(kSse) && path.find('/', 1) == path.size() - kSse.size()) {
+    return {.kind = Kind::kSse,
+            .names = PercentDecoded(path.substr(1, path.size() - 1 - kSse.size()))};
+  }
   static constexpr std::string_view kMcp = "/mcp";
   std::string_view names;
   if (path.starts_with("/mcp/")) {
@@ -91,50 +116,18 @@ HttpPath HttpPath::Parse(std::string_view target) {
   return {.kind = Kind::kMcp, .names = PercentDecoded(names)};
 }
 
-// A call whose connection has gone: what it has to say is in its client's log.
-class McpEndpoint::LoneCall final : public HttpResponder {
- public:
-  LoneCall(McpEndpoint& endpoint, Lane& lane) : endpoint_(endpoint), lane_(lane) {}
-
-  void Take(std::unique_ptr<HttpCall> call) {
-    call_ = std::move(call);
-    call_->GoOnWith(*this);
-  }
-
-  void Respond(HttpResponse) override { End(); }
-  void BeginEvents(std::string_view) override {}
-  bool SendEvent(std::string_view) override { return false; }
-  void EndEvents(std::string_view) override { End(); }
-
- private:
-  // Later: the call is what calls this.
-  void End() {
-    lane_.Post([&endpoint = endpoint_, &lane = lane_, self = this] {
-      std::erase_if(endpoint.Of(lane).lone_calls,
-                    [self](const auto& other) { return other.get() == self; });
-    });
-  }
-
-  McpEndpoint& endpoint_;
-  Lane& lane_;
-  std::unique_ptr<HttpCall> call_;
-};
-
 McpEndpoint::McpEndpoint(ToolService& service, ClientSessions& sessions, Executor& executor)
     : service_(service), sessions_(sessions), executor_(executor) {
-  for (int i = 0; i < executor.lane_count(); ++i) lanes_.push_back(std::make_unique<PerLane>());
+  for (int i = 0; i < executor.lane_count(); ++i) {
+    lanes_.push_back(std::make_unique<PerLane>(executor.lane(i)));
+  }
 }
 
 McpEndpoint::~McpEndpoint() = default;
 
 void McpEndpoint::OnCallerGone(Lane& lane, std::unique_ptr<HttpCall> call) {
-  if (!call->outlives_connection()) return;
-  auto lone = std::make_unique<LoneCall>(*this, lane);
-  lone->Take(std::move(call));
-  Of(lane).lone_calls.push_back(std::move(lone));
+  if (call->outlives_connection()) Of(lane).lone_calls.Keep(std::move(call));
 }
-
-void McpEndpoint::EndLoneCalls(Lane& lane) { Of(lane).lone_calls.clear(); }
 
 std::unique_ptr<HttpCall> McpEndpoint::Handle(Lane& lane, Request& request,
                                               HttpResponder& responder) {
@@ -155,6 +148,11 @@ std::unique_ptr<HttpCall> McpEndpoint::Handle(Lane& lane, Request& request,
     }
     case HttpPath::Kind::kMcp:
       return HandleMcp(lane, request, responder, path);
+    case HttpPath::Kind::kSse:
+      return OpenChannel(lane, request, responder, path);
+    case HttpPath::Kind::kSseMessages:
+      HandleChannelPost(lane, request, responder);
+      return nullptr;
   }
   return nullptr;
 }
@@ -203,6 +201,86 @@ std::unique_ptr<HttpCall> McpEndpoint::OpenStream(Lane& lane, const Request& req
   if (!error) return call;
   responder.Respond(HttpResponse::FromError("", *error));
   return nullptr;
+}
+
+std::unique_ptr<HttpCall> McpEndpoint::OpenChannel(Lane& lane, const Request& request,
+                                                   HttpResponder& responder, const HttpPath& path) {
+  std::optional<Error> error = CheckCaller(request);
+  const bool may_ask = !error || error->reason == Reason::kUnauthenticated;
+  if (const auto answer = may_ask ? AnswerPreflight(request, service_.config()) : std::nullopt) {
+    responder.Respond(*answer);
+    return nullptr;
+  }
+  Result<Scope> scope = service_.ScopeOf(path.names, HttpCallerHeaders(request));
+  if (!error && request.method() != http::verb::get) {
+    error = Error{.reason = Reason::kMethodNotAllowed,
+                  .message =
+                      "this is the event stream of HTTP+SSE (MCP 2024-11-05): GET it, and"
+                      " post to where its first event says; streamable HTTP is at /mcp"};
+  }
+  if (!error && !scope) error = scope.error();
+  std::string id = error ? std::string() : NewSessionId();
+  if (!error && id.empty()) {
+    error = Error{.reason = Reason::kInternal, .message = "no random bits for a session's id"};
+  }
+  if (error) {
+    HttpResponse response = HttpResponse::FromError("", *error);
+    if (error->reason == Reason::kMethodNotAllowed) response.headers = "Allow: GET\r\n";
+    responder.Respond(std::move(response));
+    return nullptr;
+  }
+  auto call = std::make_unique<HttpSseCall>(lane, responder,
+                                            [this](SseChannel& channel) { OnChannelEnd(channel); });
+  channels_.Add(call->Start(std::move(id), *std::move(scope), kSseMessagesPath,
+                            service_.config().bridge.limits.response_bytes));
+  return call;
+}
+
+// Its client can't be told anything any more.
+void McpEndpoint::OnChannelEnd(SseChannel& channel) {
+  channels_.Remove(channel);
+  if (const auto session = channel.session()) sessions_.Close(session->id(), "its stream ended");
+  for (int i = 0; i < executor_.lane_count(); ++i) {
+    Lane& lane = executor_.lane(i);
+    lane.Post(
+        [this, &lane, ended = channel.shared_from_this()] { Of(lane).lone_calls.End(*ended); });
+  }
+}
+
+void McpEndpoint::HandleChannelPost(Lane& lane, Request& request, HttpResponder& responder) {
+  std::optional<Error> error = CheckCaller(request);
+  const bool may_ask = !error || error->reason == Reason::kUnauthenticated;
+  if (const auto answer = may_ask ? AnswerPreflight(request, service_.config()) : std::nullopt) {
+    return responder.Respond(*answer);
+  }
+  const auto channel = channels_.Find(QueryValue(request.target(), "session_id"));
+  if (!error && request.method() != http::verb::post) {
+    error = Error{.reason = Reason::kMethodNotAllowed, .message = "only POST is served here"};
+  }
+  if (!error && channel == nullptr) {
+    error = Error{.reason = Reason::kSessionNotFound,
+                  .message = "Session not found: there is no event stream of this session_id"};
+  }
+  if (!error) error = CheckMediaTypes(request);
+  jsonrpc::Text body(std::move(request.body()));
+  std::string_view id;
+  jsonrpc::Parser& parser = Of(lane).parser;
+  Result<jsonrpc::Message> message = jsonrpc::Parse(parser, body, &id);
+  if (error || !message) {
+    return responder.Respond(HttpResponse::FromError(id, error ? *error : message.error()));
+  }
+  responder.Respond({.status = 202, .content_type = "text/plain", .body = "Accepted"});
+  Of(lane).lone_calls.Run(channel, [&](HttpResponder& lone) {
+    Post post{.lane = lane,
+              .request = request,
+              .responder = lone,
+              .scope = channel->scope(),
+              .message = *message,
+              .session = channel->session(),
+              .channel = channel};
+    return Dispatch(post);
+  });
+  parser.Trim();
 }
 
 void McpEndpoint::CloseSession(const Request& request, HttpResponder& responder) {
@@ -398,6 +476,12 @@ std::unique_ptr<HttpCall> McpEndpoint::Initialize(Post& post) {
   }
   auto call = std::make_unique<HttpInitializeCall>(service_, sessions_, post.responder,
                                                    std::move(id), *std::move(profile));
+  if (post.channel != nullptr) {
+    call->WhenOpened([this, channel = post.channel](std::shared_ptr<ClientSession> session) {
+      const auto before = channel->SetSession(std::move(session));
+      if (before != nullptr) sessions_.Close(before->id(), "its client has begun another");
+    });
+  }
   call->Start(post.lane, post.scope);
   return call;
 }
@@ -414,6 +498,10 @@ std::unique_ptr<HttpCall> McpEndpoint::Discover(Post& post) {
 }
 
 Reply McpEndpoint::ReplyTo(const Post& post) {
+  // A channel has no way to take a stream up again.
+  if (post.channel != nullptr) {
+    return Reply(post.responder, std::string(post.message.id), Reply::Caller{.events = true});
+  }
   return Reply(
       post.responder, std::string(post.message.id),
       Reply::Caller{

@@ -8,7 +8,9 @@
 
 #include "server/frontend/http/cancel_registry.h"
 #include "server/frontend/http/http_connection.h"
+#include "server/frontend/http/lone_calls.h"
 #include "server/frontend/http/reply.h"
+#include "server/frontend/http/sse_channel.h"
 #include "server/jsonrpc/message.h"
 #include "server/mcp/call_params.h"
 #include "server/runtime/executor.h"
@@ -19,7 +21,7 @@ namespace mcpbridge {
 
 // Where a path leads.
 struct HttpPath {
-  enum class Kind { kUnknown, kMcp, kHealthz, kReadyz };
+  enum class Kind { kUnknown, kMcp, kSse, kSseMessages, kHealthz, kReadyz };
   Kind kind = Kind::kUnknown;
   // With kMcp, decoded: what it names, servers or access groups by commas; empty: nothing.
   std::string names;
@@ -43,15 +45,16 @@ class McpEndpoint final : public HttpHandler {
   std::string HeadersOf(const Request& request) const override;
 
   // Ends the calls that go on without a connection. On `lane`.
-  void EndLoneCalls(Lane& lane);
+  void EndLoneCalls(Lane& lane) { Of(lane).lone_calls.EndAll(); }
 
  private:
-  class LoneCall;
   // What one lane keeps between requests.
   struct PerLane {
     jsonrpc::Parser parser;
     CancelRegistry cancels;
-    std::vector<std::unique_ptr<LoneCall>> lone_calls;
+    LoneCalls lone_calls;
+
+    explicit PerLane(Lane& lane) : lone_calls(lane) {}
   };
   // One POST to an MCP path, on its way through.
   struct Post {
@@ -60,14 +63,19 @@ class McpEndpoint final : public HttpHandler {
     HttpResponder& responder;
     Scope scope;
     jsonrpc::Message message;
-    std::shared_ptr<ClientSession> session;  // null: it names none
-    bool modern = false;                     // of MCP 2026-07-28
+    std::shared_ptr<ClientSession> session;    // null: it names none
+    bool modern = false;                       // of MCP 2026-07-28
+    std::shared_ptr<SseChannel> channel = {};  // null: it is answered where it was posted
   };
 
   std::optional<Error> CheckCaller(const Request& request) const;
   static std::optional<Error> CheckPost(const Request& request);
   std::unique_ptr<HttpCall> OpenStream(Lane& lane, const Request& request,
                                        HttpResponder& responder);
+  std::unique_ptr<HttpCall> OpenChannel(Lane& lane, const Request& request,
+                                        HttpResponder& responder, const HttpPath& path);
+  void OnChannelEnd(SseChannel& channel);
+  void HandleChannelPost(Lane& lane, Request& request, HttpResponder& responder);
   void CloseSession(const Request& request, HttpResponder& responder);
   std::unique_ptr<HttpCall> HandleMcp(Lane& lane, Request& request, HttpResponder& responder,
                                       const HttpPath& path);
@@ -90,6 +98,7 @@ class McpEndpoint final : public HttpHandler {
   ToolService& service_;
   ClientSessions& sessions_;
   Executor& executor_;
+  SseChannels channels_;
   std::vector<std::unique_ptr<PerLane>> lanes_;
 };
 
