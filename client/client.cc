@@ -4,6 +4,7 @@
 #include <grpcpp/create_channel.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -77,6 +78,12 @@ class Client::Impl {
   ~Impl() {
     if (!queue_) return;
     CancelAll();
+    {
+      // A stream's call has one operation after another: nothing may begin on a queue that is shut
+      // down.
+      std::unique_lock lock(mutex_);
+      none_left_.wait(lock, [this] { return calls_.empty(); });
+    }
     queue_->Shutdown();
     thread_.join();
   }
@@ -136,6 +143,7 @@ class Client::Impl {
   void Forget(PendingCall::State& call) {
     const std::lock_guard lock(mutex_);
     calls_.erase(&call);
+    none_left_.notify_all();
   }
 
   void CancelAll() {
@@ -152,6 +160,7 @@ class Client::Impl {
   std::thread thread_;
 
   std::mutex mutex_;
+  std::condition_variable none_left_;
   std::map<PendingCall::State*, std::shared_ptr<PendingCall::State>> calls_;  // asynchronous ones
 };
 

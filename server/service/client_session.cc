@@ -14,6 +14,8 @@ namespace {
 
 // Sessions used within this time are never ended to make room.
 constexpr std::chrono::minutes kInUse{1};
+// Questions that a client owes answers to: beyond it, those outside of calls are refused.
+constexpr std::size_t kMostQuestions = 64;
 // Of a session's id: enough to tell it from others in a log, of no use to steal it.
 constexpr std::size_t kShown = 6;
 
@@ -70,8 +72,8 @@ Unsolicited ClientSession::Ears() {
 }
 
 void ClientSession::Announce(std::string_view method, std::string_view params) {
-  if (method == "notifications/cancelled")
-    return;  // a question's; its id is the server's, not ours
+  // The first is about a question, by the server's id; the other about a request, by ours.
+  if (method == "notifications/cancelled" || method == "notifications/progress") return;
   messages_.Add(0, jsonrpc::RequestMessage("", method, params));
 }
 
@@ -81,6 +83,10 @@ void ClientSession::AnnounceOnce(std::string_view method) {
 
 bool ClientSession::Ask(Lane& lane, jsonrpc::Message& question, Answer answer) {
   if (!profile_.CanAnswer(question.method) || !messages_.HasReader(0)) return false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (questions_.size() >= kMostQuestions) return false;
+  }
   const std::string id = AddQuestion(lane, question.id, std::move(answer));
   if (messages_.Add(0, jsonrpc::RequestMessage(id, question.method, question.params)).kept) {
     return true;

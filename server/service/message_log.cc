@@ -5,7 +5,16 @@
 
 namespace mcpbridge {
 
-MessageLog::~MessageLog() { budget_.used.fetch_sub(bytes_); }
+MessageLog::~MessageLog() { budget_.used.fetch_sub(counted_bytes_); }
+
+bool MessageLog::TakeBudget(std::size_t size) {
+  if (budget_.used.fetch_add(size) + size > budget_.limit) {
+    budget_.used.fetch_sub(size);
+    return false;
+  }
+  counted_bytes_ += size;
+  return true;
+}
 
 MessageLog::Stream MessageLog::Begin() {
   const std::lock_guard lock(mutex_);
@@ -32,17 +41,19 @@ MessageLog::Added MessageLog::AddLocked(Stream stream, std::string message, bool
   StreamState& state = found->second;
   const std::uint64_t index = ++state.count;
   const std::size_t size = message.size();
-  while (bytes_ + size > kMaxBytes && !order_.empty()) DropOldest();
-  bool counted = size <= kMaxBytes;
-  if (counted && budget_.used.fetch_add(size) + size > budget_.limit) {
-    budget_.used.fetch_sub(size);
-    counted = false;
+  const bool fits = size <= kMaxBytes;
+  while (fits && bytes_ + size > kMaxBytes && !order_.empty()) DropOldest();
+  bool counted = fits && TakeBudget(size);
+  while (fits && !counted && !order_.empty()) {
+    DropOldest();
+    counted = TakeBudget(size);
   }
-  if (counted) {
+  // Whoever is there gets what fits, and any answer, all the same.
+  const bool kept = counted || ((fits || last) && state.reader != nullptr);
+  if (kept && fits) {
     bytes_ += size;
     order_.push_back(stream);
   }
-  const bool kept = counted || (last && state.reader != nullptr);
   if (kept) {
     state.kept.push_back({.index = index,
                           .text = std::make_shared<const std::string>(std::move(message)),
@@ -89,7 +100,8 @@ void MessageLog::Detach(Stream stream, const Reader& reader) {
   if (found == streams_.end() || found->second.reader.get() != &reader) return;
   StreamState& state = found->second;
   state.reader.reset();
-  if (!state.kept.empty() && !state.kept.back().counted) state.kept.pop_back();
+  // An answer too large to keep is kept for its reader only.
+  if (!state.kept.empty() && state.kept.back().text->size() > kMaxBytes) state.kept.pop_back();
   Forget(found);
 }
 
@@ -139,10 +151,14 @@ void MessageLog::Close() {
 void MessageLog::DropOldest() {
   const auto stream = streams_.find(order_.front());
   order_.pop_front();
-  const std::size_t size = stream->second.kept.front().text->size();
-  stream->second.kept.pop_front();
+  const Message& oldest = stream->second.kept.front();
+  const std::size_t size = oldest.text->size();
   bytes_ -= size;
-  budget_.used.fetch_sub(size);
+  if (oldest.counted) {
+    counted_bytes_ -= size;
+    budget_.used.fetch_sub(size);
+  }
+  stream->second.kept.pop_front();
   Forget(stream);
 }
 

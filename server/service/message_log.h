@@ -98,7 +98,7 @@ class MessageLog {
     std::uint64_t index;
     std::shared_ptr<const std::string> text;
     bool last;
-    bool counted;  // false: a last one that is too large to keep, for a reader that is there
+    bool counted;  // in the budget; false: kept for a reader that is there
     Deadline::Clock::time_point at;
   };
   struct StreamState {
@@ -109,6 +109,7 @@ class MessageLog {
   };
 
   Added AddLocked(Stream stream, std::string message, bool last);
+  bool TakeBudget(std::size_t size);
   void DropOldest();
   void Forget(std::map<Stream, StreamState>::iterator stream);
   static void Wake(const StreamState& state);
@@ -117,9 +118,10 @@ class MessageLog {
   mutable std::mutex mutex_;
   Stream last_stream_ = 0;
   std::map<Stream, StreamState> streams_{{0, {}}};
-  std::deque<Stream> order_;  // of each kept message, oldest first
-  std::size_t bytes_ = 0;
-  std::uint64_t read_up_to_ = 0;  // of stream 0
+  std::deque<Stream> order_;       // of each kept message but those too large, oldest first
+  std::size_t bytes_ = 0;          // of what is in order_
+  std::size_t counted_bytes_ = 0;  // of it, in the budget
+  std::uint64_t read_up_to_ = 0;   // of stream 0
   bool closed_ = false;
 };
 

@@ -251,7 +251,7 @@ std::optional<Error> RoutedCall::SendLegacy(std::size_t server) {
                         ? " would be set for all callers: the server's `isolation` is shared"
                         : " would be set for no call: the server's `isolation` is call")};
   }
-  if (isolation == Isolation::kCall || session_ != nullptr) {
+  if ((isolation == Isolation::kCall && askable.empty()) || session_ != nullptr) {
     auto own = isolation == Isolation::kCall
                    ? service_.pool().NewCallSession(
                          server, session_ != nullptr ? &session_->profile() : nullptr)
@@ -268,6 +268,12 @@ std::optional<Error> RoutedCall::SendLegacy(std::size_t server) {
                           .headers = HeadersFor(server),
                           .mirrored = *std::move(mirrored),
                           .token_span = params_.token_span};
+  if (!askable.empty() && isolation == Isolation::kCall) {
+    const ClientProfile profile = AskableProfile(askable);
+    auto own = service_.pool().NewCallSession(server, &profile);
+    if (!own) return std::move(own).error();
+    return SendAsking(*std::move(own), askable, std::move(request));
+  }
   if (!askable.empty()) {
     if (auto session = service_.asking_sessions().SessionFor(server, askable)) {
       return SendAsking(std::move(session), askable, std::move(request));

@@ -108,6 +108,7 @@ void CallTable::FailAll(const Error& error) {
     }
     call.sink->Deliver(std::move(told), nullptr);
   }
+  waiting_bytes_ = 0;  // whatever sinks have removed meanwhile
 }
 
 void CallTable::Clear() {

@@ -46,7 +46,12 @@ HttpExchange::~HttpExchange() {
   const bool sent = broken_off || std::exchange(connection_, nullptr)->Abort() || attempts_ > 0;
   // In the legacy era closing the stream is not yet a cancellation: it has to be said. initialize
   // must not be cancelled.
-  if (!sent || session_->epoch == 0 || session_->modern) return;
+  if (sent) TellOfEnd();
+}
+
+// That nobody waits for the answer any more.
+void HttpExchange::TellOfEnd() {
+  if (session_->epoch == 0 || session_->modern) return;
   lane_.Post(*session_, jsonrpc::RequestMessage(
                             "", "notifications/cancelled",
                             R"({"requestId":)" + id_ + R"(,"reason":"the caller's call ended"})"));
@@ -224,13 +229,7 @@ bool HttpExchange::IsOfTheEraBefore(const Result<jsonrpc::Message>& answer) cons
 
 // Any status but 200.
 void HttpExchange::OnRefused() {
-  if (attempts_ > 0) {
-    Fail(Reason::kUpstreamLost,
-         "the server broke off its event stream and does not go on with it"
-         " (HTTP " +
-             std::to_string(status_) + ")");
-    return;
-  }
+  if (attempts_ > 0) return FailBrokenOff("HTTP " + std::to_string(status_));
   jsonrpc::Text text = std::move(text_);
   Result<jsonrpc::Message> answer = jsonrpc::Parse(lane_.parser(), text);
   if (session_->epoch != 0 && IsOfTheEraBefore(answer)) {
@@ -273,7 +272,7 @@ bool HttpExchange::TakeUpAgain() {
 void HttpExchange::OnDeadline() {
   auto connection = lane_.pool().Acquire();
   if (!connection) {
-    Deliver(std::move(connection).error());
+    if (!TakeUpAgain()) FailBrokenOff(connection.error().message);
     return;
   }
   connection_ = *std::move(connection);
@@ -288,7 +287,15 @@ void HttpExchange::OnFailure(Error error, bool sent) {
   connection_.reset();
   if ((body_ == Body::kEvents || attempts_ > 0) && TakeUpAgain()) return;
   if (!sent) lane_.events().Unreachable(error);
+  if (attempts_ > 0) return FailBrokenOff(error.message);
   Fail(error.reason, std::move(error.message));
+}
+
+// The server has had the request, whatever has become of it since.
+void HttpExchange::FailBrokenOff(const std::string& why) {
+  TellOfEnd();
+  Fail(Reason::kUpstreamLost,
+       "the server's event stream broke off and can't be gone on with: " + why);
 }
 
 void HttpExchange::Fail(Reason reason, std::string message) {

@@ -62,6 +62,8 @@ class HttpExchange final : public Exchange, private HttpResponseHandler, private
 
   bool OnEvent(jsonrpc::SseEvent event);
   bool TakeUpAgain();
+  void FailBrokenOff(const std::string& why);
+  void TellOfEnd();
   void OnRefused();
   bool IsOfTheEraBefore(const Result<jsonrpc::Message>& answer) const;
   bool SessionIsLost(const Result<jsonrpc::Message>& answer) const;

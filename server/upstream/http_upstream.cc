@@ -160,8 +160,9 @@ void HttpUpstream::OnInitialized(const jsonrpc::Message& message) {
   if (use_.era != nullptr) use_.era->Opened(Era::kLegacy);
   Describe(*result);
   home_share().Post(*opening_, jsonrpc::RequestMessage("", "notifications/initialized", ""),
-                    [this](unsigned status) {
-                      if (state_ != State::kConnecting) return;
+                    [this, opening = opening_](unsigned status) {
+                      // It may be another handshake's turn by now.
+                      if (state_ != State::kConnecting || opening != opening_) return;
                       if (status / 100 == 2) {
                         Open();
                       } else {
@@ -200,7 +201,8 @@ void HttpUpstream::Open() {
     status.last_error.clear();
   });
   OnEveryLane([session = session_](HttpLane& lane) { lane.SetSession(session); });
-  if (!session_->id.empty()) {
+  const bool is_heard = use_.era != nullptr || use_.unsolicited.announce;
+  if (is_heard && !session_->id.empty()) {
     listener_ = std::make_unique<HttpListener>(
         home_share(), session_, [this](jsonrpc::Message& message) { Hear(message); });
   }
@@ -215,8 +217,9 @@ void HttpUpstream::Hear(jsonrpc::Message& message) {
     if (unsolicited.announce) unsolicited.announce(message);
     return;
   }
-  const auto answer = [this](std::string response) {
-    if (session_ != nullptr) home_share().Post(*session_, std::move(response));
+  // In the session that asked: in another its id is somebody else's.
+  const auto answer = [this, asked_in = session_](std::string response) {
+    if (session_ == asked_in) home_share().Post(*asked_in, std::move(response));
   };
   if (message.method == "ping") return answer(jsonrpc::ResultMessage(message.id, "{}"));
   const std::string id(message.id);
@@ -270,6 +273,7 @@ void HttpUpstream::SessionLost(std::uint64_t epoch, std::string why) {
   home_.Post([this, epoch, why = std::move(why)] {
     const bool has_session = state_ == State::kReady || state_ == State::kSuspect;
     if (!has_session || epoch != epoch_) return;
+    if (use_.modern) return Doubt();
     spdlog::warn(
         "upstream {}{}: session {} lost: the server does not know it any more ({}); opening"
         " another",
@@ -277,6 +281,15 @@ void HttpUpstream::SessionLost(std::uint64_t epoch, std::string why) {
     exchange_.reset();
     Connect();
   });
+}
+
+// One request's answer was that of a server of the other era. Whether it is one is asked, while all
+// others go on.
+void HttpUpstream::Doubt() {
+  if (state_ != State::kReady) return;
+  state_ = State::kSuspect;
+  Disarm();
+  Ping();
 }
 
 void HttpUpstream::Unreachable(Error error) {
@@ -307,7 +320,10 @@ void HttpUpstream::Ping() {
 }
 
 void HttpUpstream::OnPong(const Result<jsonrpc::Message>& message) {
+  const bool is_verdict = message || IsVerdict(exchange_->status());
+  const bool speaks = message && message->kind == jsonrpc::Kind::kResult;
   exchange_.reset();
+  if (use_.modern && !speaks && is_verdict) return Connect();
   if (!message) {
     Suspect(message.error());
     return;
@@ -348,9 +364,10 @@ void HttpUpstream::Stop(std::string why, std::function<void()> done) {
     listener_.reset();
     state_ = State::kStopped;
     WhenQuiet([this, why = std::move(why), done = std::move(done)]() mutable {
-      if (session_ == nullptr || session_->id.empty()) return done();
+      const std::shared_ptr<const HttpSession> session = session_ != nullptr ? session_ : opening_;
+      if (session == nullptr || session->id.empty()) return done();
       spdlog::info("upstream {}{}: session {} closed: {}", config().name, use_.label, epoch_, why);
-      home_share().SendOneWay(HttpMessage(Head("DELETE", *session_), {}, ""),
+      home_share().SendOneWay(HttpMessage(Head("DELETE", *session), {}, ""),
                               [done = std::move(done)](unsigned) { done(); });
     });
   });

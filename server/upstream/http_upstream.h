@@ -49,6 +49,7 @@ class HttpUpstream final : public Upstream,
   void Unreachable(Error error) override;
   void ListsChanged() override { use_.lists_changed(); }
   void Hear(jsonrpc::Message& message);
+  void Doubt();
   void OnReply(Result<jsonrpc::Message> message) override;
   void OnDeadline() override;
 

@@ -50,6 +50,7 @@ void StdioSupervisor::Wake() {
 }
 
 void StdioSupervisor::StartChild() {
+  Disarm();
   state_ = State::kStarting;
   woken_ = false;
   garbage_lines_ = 0;
@@ -256,6 +257,7 @@ void StdioSupervisor::OnDeadline() {
 }
 
 void StdioSupervisor::Restart() {
+  Disarm();
   if (WaitsForDemand() && !woken_) {
     state_ = State::kIdle;
   } else {

@@ -362,8 +362,9 @@ FakeAnswer Asking(const FakeRequest& request) {
 }
 
 TEST_F(GrpcServicesTest, AServersQuestionIsAnsweredByAskingAgain) {
-  upstream_.SetScript(Asking);
-  GrpcBridge bridge(ConfigFor(upstream_));
+  FakeMcpServer upstream({.sessions = false});  // that era has none
+  upstream.SetScript(Asking);
+  GrpcBridge bridge(ConfigFor(upstream));
   v1::CallToolRequest request;
   request.set_name("echo");
   (*request.mutable_client_capabilities()->mutable_fields())["elicitation"].mutable_struct_value();
@@ -386,7 +387,7 @@ TEST_F(GrpcServicesTest, AServersQuestionIsAnsweredByAskingAgain) {
   ASSERT_TRUE(bridge.tools().CallTool(&context, request, &answered).ok());
   EXPECT_FALSE(answered.input_required());
   EXPECT_EQ(answered.content(0).text().text(), "done");
-  const std::string params = upstream_.Snapshot().LastCall().params;
+  const std::string params = upstream.Snapshot().LastCall().params;
   EXPECT_NE(params.find(R"("inputResponses":{"who":{"action":"accept"}})"), std::string::npos)
       << params;
   EXPECT_NE(params.find(R"("requestState":"opaque")"), std::string::npos) << params;

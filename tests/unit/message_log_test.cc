@@ -108,6 +108,29 @@ TEST_F(MessageLogTest, ALargeAnswerReachesWhoIsThere) {
   EXPECT_EQ(budget_.used.load(), 0u);
 }
 
+TEST_F(MessageLogTest, WhatIsTooLargeTakesNothingElseWithIt) {
+  const auto kept = log_.Begin();
+  log_.Add(kept, "answer", true);
+  const auto other = log_.Begin();
+  EXPECT_FALSE(log_.Add(other, std::string(2 * MessageLog::kMaxBytes, 'x'), true).kept);
+  TestReader reader;
+  ASSERT_EQ(log_.Attach({kept, 0}, reader.reader, true), Attached::kYes);
+  EXPECT_EQ(All({kept, 0}, reader), "answer!.");
+}
+
+TEST_F(MessageLogTest, WhoIsThereHearsAllWhateverOthersHaveUsedUp) {
+  MessageLog::Budget budget{.limit = 10};
+  MessageLog other(budget);
+  other.Add(0, "0123456789");
+  MessageLog log(budget);
+  EXPECT_FALSE(log.Add(0, "nobody is there").kept);
+  TestReader reader;
+  ASSERT_EQ(log.Attach(log.ReadUpTo(), reader.reader, false), Attached::kYes);
+  EXPECT_TRUE(log.Add(0, "heard").kept);
+  EXPECT_EQ(*log.Read({}, *reader.reader).message, "heard");
+  EXPECT_EQ(budget.used.load(), 10u);
+}
+
 TEST_F(MessageLogTest, ThereIsNothingToComeBackTo) {
   TestReader reader;
   EXPECT_EQ(log_.Attach({7, 0}, reader.reader, true), Attached::kGone) << "never begun";

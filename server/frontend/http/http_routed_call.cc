@@ -78,7 +78,7 @@ bool HttpRoutedCall::OnCallRequest(std::string_view id, std::string_view method,
 }
 
 void HttpRoutedCall::CancelByCaller() {
-  if (!call_) return;
+  if (!call_ || reply_.ended()) return;
   call_.reset();
   reply_.Fail(
       Error{.reason = Reason::kCancelled, .message = "cancelled by notifications/cancelled"});

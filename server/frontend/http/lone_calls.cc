@@ -64,9 +64,11 @@ void LoneCalls::Run(std::shared_ptr<SseChannel> channel, const Start& start) {
   lone.Set(start(lone));
 }
 
-void LoneCalls::End(const SseChannel& channel) {
+void LoneCalls::End(std::string_view channel_id) {
   // Ending one runs no other's code, but may well post to this lane.
-  std::erase_if(calls_, [&channel](const auto& call) { return call->channel() == &channel; });
+  std::erase_if(calls_, [channel_id](const auto& call) {
+    return call->channel() != nullptr && call->channel()->id() == channel_id;
+  });
 }
 
 void LoneCalls::EndAll() { calls_.clear(); }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "server/frontend/http/http_call.h"
@@ -30,7 +31,7 @@ class LoneCalls {
   void Run(std::shared_ptr<SseChannel> channel, const Start& start);
 
   // Ends those of a channel that is over, or all.
-  void End(const SseChannel& channel);
+  void End(std::string_view channel_id);
   void EndAll();
 
  private:

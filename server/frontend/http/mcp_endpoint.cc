@@ -242,8 +242,7 @@ void McpEndpoint::OnChannelEnd(SseChannel& channel) {
   if (const auto session = channel.session()) sessions_.Close(session->id(), "its stream ended");
   for (int i = 0; i < executor_.lane_count(); ++i) {
     Lane& lane = executor_.lane(i);
-    lane.Post(
-        [this, &lane, ended = channel.shared_from_this()] { Of(lane).lone_calls.End(*ended); });
+    lane.Post([this, &lane, id = channel.id()] { Of(lane).lone_calls.End(id); });
   }
 }
 
@@ -480,6 +479,7 @@ std::unique_ptr<HttpCall> McpEndpoint::Initialize(Post& post) {
     call->WhenOpened([this, channel = post.channel](std::shared_ptr<ClientSession> session) {
       const auto before = channel->SetSession(std::move(session));
       if (before != nullptr) sessions_.Close(before->id(), "its client has begun another");
+      if (channel->over()) sessions_.Close(channel->session()->id(), "its stream ended");
     });
   }
   call->Start(post.lane, post.scope);

@@ -35,7 +35,8 @@ bool Reply::TakesPriming() const {
 
 void Reply::Prime(std::chrono::milliseconds retry) {
   if (!TakesPriming()) return;
-  responder_->SendEvent(jsonrpc::SsePriming(EventId(at_), static_cast<int>(retry.count())));
+  id_sent_ =
+      responder_->SendEvent(jsonrpc::SsePriming(EventId(at_), static_cast<int>(retry.count())));
 }
 
 void Reply::Begin(std::chrono::milliseconds retry) {
@@ -52,13 +53,15 @@ void Reply::BeginEvents() {
 
 bool Reply::Before(std::string_view message) {
   if (!caller_.events || ended_) return false;
+  if (!attended_ && !id_sent_) return false;  // nobody can come back for it
   BeginEvents();
   if (at_.stream == 0) return responder_->SendEvent(jsonrpc::SseMessage(message));
   const auto added = caller_.session->messages().Add(at_.stream, std::string(message));
   at_ = added.at;
-  const bool sent =
-      attended_ && responder_->SendEvent(jsonrpc::SseMessage(message, EventId(added.at)));
-  return sent || added.kept;
+  if (!attended_) return added.kept;
+  const bool sent = responder_->SendEvent(jsonrpc::SseMessage(message, EventId(added.at)));
+  id_sent_ |= sent;
+  return sent;
 }
 
 void Reply::SendAway(std::chrono::milliseconds retry) {

@@ -77,6 +77,7 @@ class Reply {
   Caller caller_;
   bool begun_ = false;            // the event stream
   bool attended_ = true;          // there is a connection
+  bool id_sent_ = false;          // of an event: the client can come back
   bool ended_ = false;            // the answer has been given
   MessageLog::Position at_ = {};  // how far the stream has come; stream 0: it isn't kept
 };

@@ -12,7 +12,7 @@ void SseChannel::Send(std::string event) {
   const std::lock_guard lock(mutex_);
   if (!wake_) return;
   const auto wake = wake_;
-  if (bytes_ + event.size() > max_bytes_) {
+  if (!events_.empty() && bytes_ + event.size() > max_bytes_) {
     wake_ = nullptr;
   } else {
     bytes_ += event.size();

@@ -17,7 +17,7 @@ namespace mcpbridge {
 
 // The way to a client of HTTP+SSE, the transport of MCP 2024-11-05: what is to be said on its one
 // event stream, whichever lane it comes from, and the session that begins on it. Thread-safe.
-class SseChannel : public std::enable_shared_from_this<SseChannel> {
+class SseChannel {
  public:
   // `id` is as good as a session's id. `wake` runs when there may be something to do, on any
   // thread, and must not call this. What waits to be read may be so many bytes.
@@ -26,8 +26,8 @@ class SseChannel : public std::enable_shared_from_this<SseChannel> {
   const std::string& id() const { return id_; }
   const Scope& scope() const { return scope_; }
 
-  // Adds an event. One that doesn't fit ends the channel: its client doesn't read, and may miss
-  // nothing.
+  // Adds an event, at least one of any size. One that doesn't fit ends the channel: its client
+  // doesn't read, and may miss nothing.
   void Send(std::string event);
 
   // The next event; nullopt: none yet, or never (see over()).
