@@ -179,7 +179,7 @@ def run_client_half(args, work):
     client = [args.tools / PYTHON, args.tools / CLIENT]
     if not args.direct:
         client = [sys.executable, "-B", HERE / "bridge_client.py", "--bridge",
-                  args.bridge.resolve(), "--logs", work, *client]
+                  args.bridge.resolve(), "--logs", work, "--protocol", args.protocol, *client]
     command = shlex.join(str(word) for word in client)
     failed = {}
     for scenario in [args.scenario] if args.scenario else scenarios:
