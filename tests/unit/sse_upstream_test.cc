@@ -64,10 +64,11 @@ class SseUpstreamTest : public testing::Test {
   void Start(FakeSseServer::Options options = {}, bool one_client = false) {
     fake_ = std::make_unique<FakeSseServer>(std::move(options));
     config_.url = fake_->url();
-    server_ = std::make_unique<HttpServer>(
+    // As in the process, one is there until the lanes have stopped.
+    servers_.push_back(std::make_unique<HttpServer>(
         config_.url, executor_, tls_,
-        HttpPool::Limits{.connections = connections_, .response_bytes = limits_.response_bytes});
-    upstream_ = std::make_unique<SseUpstream>(config_, *server_, home(), limits_,
+        HttpPool::Limits{.connections = connections_, .response_bytes = limits_.response_bytes}));
+    upstream_ = std::make_unique<SseUpstream>(config_, *servers_.back(), home(), limits_,
                                               UpstreamUse{.initialize_params = InitializeParams(),
                                                           .status = &status_,
                                                           .one_client = one_client,
@@ -130,7 +131,7 @@ class SseUpstreamTest : public testing::Test {
   StatusBoard status_{{"old"}};
   Executor executor_{{.lanes = 2, .grpc_threads_per_queue = 1}};
   std::unique_ptr<FakeSseServer> fake_;
-  std::unique_ptr<HttpServer> server_;
+  std::vector<std::unique_ptr<HttpServer>> servers_;
   std::unique_ptr<SseUpstream> upstream_;
 };
 
