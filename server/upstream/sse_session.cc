@@ -4,7 +4,6 @@
 
 #include "server/base/log.h"
 #include "server/mcp/initialize.h"
-#include "server/routing/list_kind.h"
 #include "server/upstream/http_message.h"
 #include "server/upstream/line_reader.h"
 

@@ -5,7 +5,6 @@
 #include "server/base/log.h"
 #include "server/mcp/initialize.h"
 #include "server/mcp/modern_meta.h"
-#include "server/routing/list_kind.h"
 
 namespace mcpbridge {
 namespace {

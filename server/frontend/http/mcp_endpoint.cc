@@ -175,6 +175,13 @@ std::optional<Error> McpEndpoint::CheckCaller(const Request& request) const {
   return std::nullopt;
 }
 
+// A browser asks beforehand, without a key.
+std::optional<HttpResponse> McpEndpoint::PreflightAnswer(
+    const Request& request, const std::optional<Error>& refused) const {
+  const bool may_ask = !refused || refused->reason == Reason::kUnauthenticated;
+  return may_ask ? AnswerPreflight(request, service_.config()) : std::nullopt;
+}
+
 std::optional<Error> McpEndpoint::CheckPost(const Request& request) {
   if (request.method() != http::verb::post) {
     return Error{.reason = Reason::kMethodNotAllowed,
@@ -206,8 +213,7 @@ std::unique_ptr<HttpCall> McpEndpoint::OpenStream(Lane& lane, const Request& req
 std::unique_ptr<HttpCall> McpEndpoint::OpenChannel(Lane& lane, const Request& request,
                                                    HttpResponder& responder, const HttpPath& path) {
   std::optional<Error> error = CheckCaller(request);
-  const bool may_ask = !error || error->reason == Reason::kUnauthenticated;
-  if (const auto answer = may_ask ? AnswerPreflight(request, service_.config()) : std::nullopt) {
+  if (const auto answer = PreflightAnswer(request, error)) {
     responder.Respond(*answer);
     return nullptr;
   }
@@ -248,8 +254,7 @@ void McpEndpoint::OnChannelEnd(SseChannel& channel) {
 
 void McpEndpoint::HandleChannelPost(Lane& lane, Request& request, HttpResponder& responder) {
   std::optional<Error> error = CheckCaller(request);
-  const bool may_ask = !error || error->reason == Reason::kUnauthenticated;
-  if (const auto answer = may_ask ? AnswerPreflight(request, service_.config()) : std::nullopt) {
+  if (const auto answer = PreflightAnswer(request, error)) {
     return responder.Respond(*answer);
   }
   const auto channel = channels_.Find(QueryValue(request.target(), "session_id"));
@@ -293,8 +298,7 @@ void McpEndpoint::CloseSession(const Request& request, HttpResponder& responder)
 std::unique_ptr<HttpCall> McpEndpoint::HandleMcp(Lane& lane, Request& request,
                                                  HttpResponder& responder, const HttpPath& path) {
   std::optional<Error> refused = CheckCaller(request);
-  const bool may_ask = !refused || refused->reason == Reason::kUnauthenticated;
-  if (const auto answer = may_ask ? AnswerPreflight(request, service_.config()) : std::nullopt) {
+  if (const auto answer = PreflightAnswer(request, refused)) {
     responder.Respond(*answer);
     return nullptr;
   }

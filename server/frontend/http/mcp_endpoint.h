@@ -69,6 +69,8 @@ class McpEndpoint final : public HttpHandler {
   };
 
   std::optional<Error> CheckCaller(const Request& request) const;
+  std::optional<HttpResponse> PreflightAnswer(const Request& request,
+                                              const std::optional<Error>& refused) const;
   static std::optional<Error> CheckPost(const Request& request);
   std::unique_ptr<HttpCall> OpenStream(Lane& lane, const Request& request,
                                        HttpResponder& responder);
