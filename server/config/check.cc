@@ -1,6 +1,7 @@
 // CheckConfig: what must hold between settings, wherever they came from.
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <string>
 
 #include "server/config/load.h"
@@ -79,6 +80,10 @@ class Checker {
       Add("bridge.limits.call_timeout", "must be longer than 0");
     }
     if (bridge_.catalogue_ttl.count() <= 0) Add("bridge.catalogue_ttl", "must be longer than 0");
+    // Sessions are looked through as often.
+    if (bridge_.session_idle < std::chrono::seconds(1)) {
+      Add("bridge.session_idle", "must be at least 1s");
+    }
     if (bridge_.drain_grace.count() < 0) Add("bridge.drain_grace", "must not be below 0");
   }
 

@@ -446,6 +446,7 @@ const BadCase kBridgeCases[] = {
          "c.yaml:4: bridge.limits.header_bytes: " + kSizeForms},
     {Bridge("limits: {call_timeout: 0}"),
      "c.yaml:4: bridge.limits.call_timeout: must be longer than 0\n"},
+    {Bridge("session_idle: 0"), "c.yaml:4: bridge.session_idle: must be at least 1s\n"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Document, BadConfig, testing::ValuesIn(kDocumentCases));
