@@ -20,7 +20,7 @@ AskingSessions::AskingSessions(const Config& config, UpstreamPool& pool)
 std::shared_ptr<Upstream> AskingSessions::SessionFor(std::size_t server,
                                                      const std::string& capabilities) {
   if (config_.servers[server].isolation == Isolation::kShared) return nullptr;
-  std::vector<std::shared_ptr<Upstream>> gone;  // let go of outside of the lock
+  Sessions gone;
   const std::lock_guard lock(mutex_);
   if (closed_) return nullptr;
   const auto now = Deadline::Clock::now();
@@ -30,12 +30,7 @@ std::shared_ptr<Upstream> AskingSessions::SessionFor(std::size_t server,
     one.used_at = now;
     return one.session;
   }
-  std::erase_if(kept, [&](Kept& one) {
-    if (one.session.use_count() > 1 || now - one.used_at < config_.bridge.session_idle)
-      return false;
-    gone.push_back(std::move(one.session));
-    return true;
-  });
+  TakeIdle(kept, now, gone);
   if (kept.size() >= kMostSets) {
     const auto oldest =
         std::min_element(kept.begin(), kept.end(),
@@ -50,6 +45,24 @@ std::shared_ptr<Upstream> AskingSessions::SessionFor(std::size_t server,
   if (!made) return nullptr;
   kept.push_back({.capabilities = capabilities, .session = *std::move(made), .used_at = now});
   return kept.back().session;
+}
+
+void AskingSessions::TakeIdle(std::vector<Kept>& kept, Deadline::Clock::time_point now,
+                              Sessions& gone) const {
+  std::erase_if(kept, [&](Kept& one) {
+    if (one.session.use_count() > 1 || now - one.used_at < config_.bridge.session_idle) {
+      return false;
+    }
+    gone.push_back(std::move(one.session));
+    return true;
+  });
+}
+
+void AskingSessions::Sweep() {
+  Sessions gone;
+  const std::lock_guard lock(mutex_);
+  const auto now = Deadline::Clock::now();
+  for (std::vector<Kept>& kept : kept_) TakeIdle(kept, now, gone);
 }
 
 void AskingSessions::Close() {

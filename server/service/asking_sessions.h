@@ -22,15 +22,22 @@ class AskingSessions {
   // can't be another one, and the session that all share has to do.
   std::shared_ptr<Upstream> SessionFor(std::size_t server, const std::string& capabilities);
 
+  // Lets go of those that nobody has used for `session_idle`.
+  void Sweep();
+
   // Lets go of all, and makes no more.
   void Close();
 
  private:
+  using Sessions = std::vector<std::shared_ptr<Upstream>>;
   struct Kept {
     std::string capabilities;
     std::shared_ptr<Upstream> session;
     Deadline::Clock::time_point used_at;
   };
+
+  // Moves those to `gone`, to be let go of outside of the lock.
+  void TakeIdle(std::vector<Kept>& kept, Deadline::Clock::time_point now, Sessions& gone) const;
 
   const Config& config_;
   UpstreamPool& pool_;

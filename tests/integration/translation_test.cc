@@ -272,5 +272,23 @@ TEST(ParkedCallTimeTest, TheServersTimeoutIsForTheWholeCall) {
       << "nobody came back";
 }
 
+TEST(AskingSessionTest, TheOneForCallersThatCanBeAskedEndsWhenNobodyUsesIt) {
+  FakeMcpServer upstream;
+  Config config = ConfigWith({{"old", upstream.url()}});
+  config.bridge.session_idle = std::chrono::milliseconds(50);
+  Bridge bridge(config);
+  ASSERT_TRUE(bridge.WaitForTools("old"));
+  TestHttpClient(bridge.http_port())
+      .Post(
+          R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"roots":{}}}}})",
+          {{"MCP-Protocol-Version", "2026-07-28"},
+           {"Mcp-Method", "tools/call"},
+           {"Mcp-Name", "echo"}});
+  const auto ended = [](const auto& record) {
+    return record.sessions_opened == 2 && record.Count("DELETE") == 1;
+  };
+  EXPECT_TRUE(upstream.WaitFor(ended, kPatience));
+}
+
 }  // namespace
 }  // namespace mcpbridge::test
