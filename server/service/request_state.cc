@@ -11,7 +11,7 @@
 namespace mcpbridge {
 namespace {
 
-constexpr std::string_view kPrefix = "mcp-bridge.1.";
+constexpr std::string_view kVersion = "mcp-bridge.1.";
 constexpr std::size_t kHandleSize = 32;
 constexpr std::size_t kMacSize = 64;
 
@@ -29,7 +29,12 @@ std::string Hex(std::span<const unsigned char> bytes) {
 
 RequestStates::RequestStates() {
   // Without a secret key nothing could be sealed: there is no going on.
-  if (RAND_bytes(key_.data(), static_cast<int>(key_.size())) != 1) std::abort();
+  std::array<unsigned char, 8> own;
+  if (RAND_bytes(key_.data(), static_cast<int>(key_.size())) != 1 ||
+      RAND_bytes(own.data(), static_cast<int>(own.size())) != 1) {
+    std::abort();
+  }
+  prefix_ = std::string(kVersion).append(Hex(own)).append(".");
 }
 
 std::string RequestStates::NewHandle() {
@@ -49,19 +54,17 @@ std::string RequestStates::MacOf(std::string_view handle, std::string_view about
 }
 
 std::string RequestStates::Seal(std::string_view handle, std::string_view about) const {
-  return std::string(kPrefix).append(handle).append(".").append(MacOf(handle, about));
+  return std::string(prefix_).append(handle).append(".").append(MacOf(handle, about));
 }
-
-bool RequestStates::IsOurs(std::string_view state) { return state.starts_with(kPrefix); }
 
 std::optional<std::string> RequestStates::Open(std::string_view state,
                                                std::string_view about) const {
-  if (!IsOurs(state) || state.size() != kPrefix.size() + kHandleSize + 1 + kMacSize) {
+  if (!IsOurs(state) || state.size() != prefix_.size() + kHandleSize + 1 + kMacSize) {
     return std::nullopt;
   }
-  const std::string_view handle = state.substr(kPrefix.size(), kHandleSize);
+  const std::string_view handle = state.substr(prefix_.size(), kHandleSize);
   const std::string mac = MacOf(handle, about);
-  if (state[kPrefix.size() + kHandleSize] != '.' ||
+  if (state[prefix_.size() + kHandleSize] != '.' ||
       CRYPTO_memcmp(mac.data(), state.data() + state.size() - kMacSize, kMacSize) != 0) {
     return std::nullopt;
   }

@@ -24,12 +24,14 @@ class RequestStates {
   // The handle in `state`; nullopt: it is changed, of another request, or none of ours.
   std::optional<std::string> Open(std::string_view state, std::string_view about) const;
 
-  // Whether `state` claims to be the bridge's, and so is no server's.
-  static bool IsOurs(std::string_view state);
+  // Whether `state` claims to be of this one, and so is no server's; the state of another bridge
+  // behind this one is that bridge's to open.
+  bool IsOurs(std::string_view state) const { return state.starts_with(prefix_); }
 
  private:
   std::string MacOf(std::string_view handle, std::string_view about) const;
 
+  std::string prefix_;  // 64 random bits in it: no other bridge has the same
   std::array<unsigned char, 32> key_{};
 };
 
