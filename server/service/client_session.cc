@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "server/base/log.h"
+#include "server/mcp/json_members.h"
 
 namespace mcpbridge {
 namespace {
@@ -52,28 +53,37 @@ Result<std::shared_ptr<Upstream>> ClientSession::SessionWith(std::size_t server)
     return upstream;
   }
   auto made = pool_.NewSession(server, profile_, " (client " + id_.substr(0, kShown) + ")",
-                               UpstreamPool::Whose::kOneClient, Ears());
+                               UpstreamPool::Whose::kOneClient, Ears(server));
   if (!made) return made.error();
   upstream = *std::move(made);
   return upstream;
 }
 
 // Weak: the session holds what it listens to.
-Unsolicited ClientSession::Ears() {
-  return {.announce =
-              [weak = weak_from_this()](jsonrpc::Message& message) {
-                if (const auto self = weak.lock()) self->Announce(message.method, message.params);
-              },
-          .ask =
-              [weak = weak_from_this()](jsonrpc::Message& question, Lane& home, Answer answer) {
-                const auto self = weak.lock();
-                return self != nullptr && self->Ask(home, question, std::move(answer));
-              }};
+Unsolicited ClientSession::Ears(std::size_t server) {
+  return {
+      .announce =
+          [weak = weak_from_this(), server](jsonrpc::Message& message) {
+            if (const auto self = weak.lock()) self->Hear(server, message);
+          },
+      .ask =
+          [weak = weak_from_this(), server](jsonrpc::Message& question, Lane& home, Answer answer) {
+            const auto self = weak.lock();
+            return self != nullptr && self->Ask(server, home, question, std::move(answer));
+          }};
+}
+
+void ClientSession::Hear(std::size_t server, jsonrpc::Message& message) {
+  if (message.method == "notifications/progress") return;  // about a request, by our id
+  if (message.method != "notifications/cancelled") {
+    return Announce(message.method, message.params);
+  }
+  if (auto withdrawn = Withdraw(message.params, AskedOutsideOfCalls(server))) {
+    messages_.Add(0, *std::move(withdrawn));
+  }
 }
 
 void ClientSession::Announce(std::string_view method, std::string_view params) {
-  // The first is about a question, by the server's id; the other about a request, by ours.
-  if (method == "notifications/cancelled" || method == "notifications/progress") return;
   messages_.Add(0, jsonrpc::RequestMessage("", method, params));
 }
 
@@ -81,13 +91,13 @@ void ClientSession::AnnounceOnce(std::string_view method) {
   messages_.AddUnlessWaiting(jsonrpc::RequestMessage("", method, ""));
 }
 
-bool ClientSession::Ask(Lane& lane, jsonrpc::Message& question, Answer answer) {
+bool ClientSession::Ask(std::size_t server, Lane& lane, jsonrpc::Message& question, Answer answer) {
   if (!profile_.CanAnswer(question.method) || !messages_.HasReader(0)) return false;
   {
     const std::lock_guard lock(mutex_);
     if (questions_.size() >= kMostQuestions) return false;
   }
-  const std::string id = AddQuestion(lane, question.id, std::move(answer));
+  const std::string id = AddQuestion(lane, question.id, std::move(answer), server);
   if (messages_.Add(0, jsonrpc::RequestMessage(id, question.method, question.params)).kept) {
     return true;
   }
@@ -107,16 +117,42 @@ void ClientSession::Notify(const std::string& notification) {
   for (const auto& upstream : own) upstream->Notify(notification);
 }
 
-std::string ClientSession::AddQuestion(Lane& lane, std::string_view server_id, Answer answer) {
+std::string ClientSession::AddQuestion(Lane& lane, std::string_view server_id, Answer answer,
+                                       std::optional<std::size_t> server) {
   const std::lock_guard lock(mutex_);
   std::string id = std::to_string(++last_question_);
-  questions_.emplace(id, Question{&lane, std::string(server_id), std::move(answer)});
+  questions_.emplace(id, Question{&lane, std::string(server_id), std::move(answer), server});
   return id;
 }
 
 void ClientSession::DropQuestion(const std::string& id) {
   const std::lock_guard lock(mutex_);
   questions_.erase(id);
+}
+
+std::vector<std::string> ClientSession::AskedOutsideOfCalls(std::size_t server) {
+  std::vector<std::string> asked;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, question] : questions_) {
+    if (question.server == server) asked.push_back(id);
+  }
+  return asked;
+}
+
+std::optional<std::string> ClientSession::Withdraw(std::string_view params,
+                                                   std::span<const std::string> asked) {
+  auto members = JsonMembers::Read(params);
+  const auto server_id = members ? members->Get("requestId") : std::nullopt;
+  if (!server_id) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  for (const std::string& id : asked) {
+    const auto question = questions_.find(id);
+    if (question == questions_.end() || question->second.server_id != *server_id) continue;
+    questions_.erase(question);
+    members->Set("requestId", id);
+    return jsonrpc::RequestMessage("", "notifications/cancelled", members->text());
+  }
+  return std::nullopt;
 }
 
 void ClientSession::TakeAnswer(const jsonrpc::Message& message) {

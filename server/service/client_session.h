@@ -7,9 +7,12 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "server/base/deadline.h"
@@ -66,12 +69,18 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
 
   // A server asks the client, under its own raw id `server_id`, in the course of a call on `lane`.
   // Returns the raw id under which the client is asked. Its answer goes to `answer` on `lane`.
-  std::string AddQuestion(Lane& lane, std::string_view server_id, Answer answer);
+  std::string AddQuestion(Lane& lane, std::string_view server_id, Answer answer) {
+    return AddQuestion(lane, server_id, std::move(answer), std::nullopt);
+  }
   // The same outside of any call, on the client's own stream. False: it has none open, or has not
   // said that it can answer such a question.
-  bool Ask(Lane& lane, jsonrpc::Message& question, Answer answer);
+  bool Ask(std::size_t server, Lane& lane, jsonrpc::Message& question, Answer answer);
   // The question's call is over: an answer to it goes nowhere.
   void DropQuestion(const std::string& id);
+  // The server has no more use for an answer, as the raw params of its notifications/cancelled say:
+  // drops the question if it is one of `asked`. Returns the notification that tells the client, who
+  // knows it by another id; nullopt: there is no such question.
+  std::optional<std::string> Withdraw(std::string_view params, std::span<const std::string> asked);
   // The client has answered: a message of kind kResult or kError. One to no question is dropped.
   void TakeAnswer(const jsonrpc::Message& message);
 
@@ -81,9 +90,14 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
     Lane* lane;
     std::string server_id;
     Answer answer;
+    std::optional<std::size_t> server = {};  // of one outside of any call
   };
 
-  Unsolicited Ears();
+  std::string AddQuestion(Lane& lane, std::string_view server_id, Answer answer,
+                          std::optional<std::size_t> server);
+  Unsolicited Ears(std::size_t server);
+  void Hear(std::size_t server, jsonrpc::Message& message);
+  std::vector<std::string> AskedOutsideOfCalls(std::size_t server);
 
   const std::string id_;
   const ClientProfile profile_;

@@ -94,6 +94,7 @@ ReplySink* CallTable::LikelyOwner() {
 }
 
 void CallTable::FailAll(const Error& error) {
+  ++stream_;
   waiting_.clear();
   waiting_bytes_ = 0;
   // A handler may remove others, so nothing of the map is held across it.

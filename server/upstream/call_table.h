@@ -82,12 +82,16 @@ class CallTable {
   // and the request was sent. Sinks may remove others; nothing may be added meanwhile.
   void FailAll(const Error& error);
 
+  // Another number for each stream: what was asked on one isn't answered on the next.
+  std::uint64_t stream() const { return stream_; }
+
   void Clear();
 
  private:
   Call* Find(std::string_view raw_id);
 
   const bool one_client_;
+  std::uint64_t stream_ = 0;
   std::unordered_map<std::int64_t, Call> calls_;
   Deadline foreign_until_ = Deadline::After({});  // see LikelyOwner()
   std::vector<std::int64_t> waiting_;  // in order of arrival; an id not in calls_ was removed

@@ -160,7 +160,9 @@ void MultiplexedSession::OnRequest(jsonrpc::Message& message, jsonrpc::Text& tex
   if (ReplySink* const owner = calls_.LikelyOwner()) return owner->Ask(message, text);
   const std::string id(message.id);
   const std::string method(message.method);
-  const auto answer = [this](std::string response) { Answer(std::move(response)); };
+  const auto answer = [this, asked_on = calls_.stream()](std::string response) {
+    if (calls_.stream() == asked_on) Answer(std::move(response));
+  };
   if (use_.unsolicited.ask && use_.unsolicited.ask(message, home_, answer)) return;
   Refuse(id, method);
 }

@@ -168,6 +168,25 @@ TEST_F(SessionTest, AServersQuestionReachesItsOwnCallerAndTheAnswerTheServer) {
   EXPECT_NE(events[1].find(R"("id":5,"result")"), std::string::npos);
 }
 
+TEST_F(SessionTest, AQuestionOfACallIsWithdrawnByItsServer) {
+  upstream_.SetScript([](const FakeRequest& request) {
+    if (request.method != "tools/call") return FakeAnswer{};
+    FakeAnswer answer;
+    answer.form = FakeAnswer::Form::kSse;
+    answer.before = {
+        R"({"jsonrpc":"2.0","id":"q-1","method":"elicitation/create","params":{"message":"who?"}})",
+        R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"q-0"}})",
+        R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"q-1"}})"};
+    return answer;
+  });
+  const TestResponse response =
+      Post(CallMessage("5", "echo", "x"), {{"mcp-session-id", Open(kElicits)}});
+  const std::vector<std::string> events = EventsOf(response);
+  ASSERT_EQ(events.size(), 3u) << response.body;
+  EXPECT_EQ(events[1],
+            R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}})");
+}
+
 TEST_F(SessionTest, AQuestionThatNobodyCanAnswerIsRefused) {
   upstream_.SetScript([](const FakeRequest& request) {
     if (request.method != "tools/call") return FakeAnswer{};

@@ -56,6 +56,36 @@ TEST_F(SseSessionTest, EachClientHasAStreamOfItsOwnWhichEndsWithItsSession) {
   EXPECT_EQ(upstream_.Snapshot().streams_opened, 4);
 }
 
+// A question's stream has ended before its answer comes: another stream's question may have the
+// same id.
+TEST_F(SseSessionTest, AnAnswerReachesNoLaterStream) {
+  TestHttpClient client(bridge_.http_port());
+  const std::string session =
+      client
+          .Post(
+              R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{"roots":{}},"clientInfo":{"name":"t","version":"1"}}})")
+          .headers["mcp-session-id"];
+  const TestHttpClient::Headers headers{{"mcp-session-id", session}};
+  client.Post(CallMessage("1", "echo", "x"), headers);
+  TestEventStream stream(bridge_.http_port(), headers);
+  upstream_.Say(R"({"jsonrpc":"2.0","id":7,"method":"roots/list"})");
+  ASSERT_TRUE(stream.Next());
+  upstream_.CloseStreams();
+  // Through the new stream, which only this call opens.
+  const auto call = [&](const std::string& text) {
+    return client.Post(CallMessage("2", "echo", text), headers).body;
+  };
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (call("y").find("\"y\"") == std::string::npos) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up);
+  }
+  client.Post(R"({"jsonrpc":"2.0","id":1,"result":{"roots":[]}})", headers);
+  EXPECT_NE(call("z").find("\"z\""), std::string::npos);  // whatever was sent before has come
+  for (const FakeRequest& request : upstream_.Snapshot().requests) {
+    EXPECT_EQ(request.body.find(R"("id":7,"result")"), std::string::npos) << request.body;
+  }
+}
+
 // Callers leave by closing their connections, on all lanes at once.
 TEST_F(SseSessionTest, CallersWhoLeaveDisturbNobody) {
   constexpr int kCalls = 60;

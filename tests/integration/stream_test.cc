@@ -360,6 +360,29 @@ TEST_F(AnnounceTest, AQuestionIsAskedAndAnswered) {
       upstream_.WaitFor([&](const auto& record) { return refusals(record) == 3; }, kPatience));
 }
 
+TEST_F(AnnounceTest, AQuestionIsWithdrawnByItsServer) {
+  const std::string opened =
+      R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"roots":{}},"clientInfo":{"name":"t","version":"1"}}})";
+  const std::string session =
+      TestHttpClient(bridge_.http_port()).Post(opened).headers["mcp-session-id"];
+  Post(session, CallMessage("1", "echo", "x"));
+  ASSERT_TRUE(Streams(2));
+  TestEventStream stream = Get(session);
+  EXPECT_TRUE(stream.Next()->data.empty());
+  upstream_.Push(R"({"jsonrpc":"2.0","id":"r-7","method":"roots/list"})");
+  ASSERT_TRUE(stream.Next());
+  // One of no question comes first: were it passed on, it would be the next event.
+  upstream_.Push(
+      R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"r-8"}})");
+  upstream_.Push(
+      R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"r-7","reason":"late"}})");
+  const auto withdrawn = stream.Next();
+  ASSERT_TRUE(withdrawn);
+  EXPECT_EQ(
+      withdrawn->data,
+      R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1,"reason":"late"}})");
+}
+
 TEST_F(AnnounceTest, AListThatBecomesAnotherIsToldToAll) {
   const std::string session = Open();
   TestEventStream stream = Get(session);

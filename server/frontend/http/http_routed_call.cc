@@ -57,8 +57,11 @@ void HttpRoutedCall::Finish(std::string_view result) {
 }
 
 void HttpRoutedCall::OnCallNotification(std::string_view method, std::string params) {
-  if (method == "notifications/cancelled")
-    return;  // a question's; its id is the server's, not ours
+  if (method == "notifications/cancelled") {  // a question's
+    auto withdrawn = session_ ? session_->Withdraw(params, questions_) : std::nullopt;
+    if (withdrawn) reply_.Before(*std::move(withdrawn));
+    return;
+  }
   if (method_ == CallMethod::kListen) params = WithSubscription(params, reply_.id());
   reply_.Before(jsonrpc::RequestMessage("", method, params));
 }
