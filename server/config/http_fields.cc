@@ -9,15 +9,13 @@
 #include <cstdlib>
 #include <vector>
 
+#include "server/config/ascii.h"
 #include "server/config/units.h"
 
 namespace mcpbridge {
 namespace {
 
-bool IsAlnum(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool IsOneOf(char c, std::string_view set) { return set.find(c) != set.npos; }
+bool IsAlnum(char c) { return IsDigit(c) || IsLetter(c); }
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 // Framing and connection handling are the bridge's, and so is what the MCP transport defines.

@@ -4,13 +4,13 @@
 #include <cmath>
 #include <string>
 
+#include "server/config/ascii.h"
+
 namespace mcpbridge {
 namespace {
 
 constexpr double kMaxMilliseconds = 365.0 * 24 * 60 * 60 * 1000;
 constexpr std::uint64_t kMaxSize = 1ULL << 50;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 std::optional<double> MillisecondsPer(std::string_view unit) {
   if (unit == "ms") return 1;

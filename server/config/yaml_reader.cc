@@ -7,6 +7,7 @@
 #include <limits>
 #include <sstream>
 
+#include "server/config/ascii.h"
 #include "server/config/nearest.h"
 #include "server/config/units.h"
 
@@ -17,11 +18,6 @@ constexpr std::string_view kEnvPrefix = "os.environ/";
 constexpr std::string_view kYamlTag = "tag:yaml.org,2002:";
 
 int LineAt(const YAML::Mark& mark) { return mark.line + 1; }  // a null mark is line -1
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-bool IsOneOf(char c, std::string_view set) { return set.find(c) != set.npos; }
 
 bool IsEnvName(std::string_view name) {
   return !name.empty() && !IsDigit(name.front()) &&

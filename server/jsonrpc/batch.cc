@@ -9,10 +9,6 @@ Error InvalidJson() {
   return Error{.reason = Reason::kInvalidJson, .message = "the batch is not valid JSON"};
 }
 
-Error InvalidRequest(std::string message) {
-  return Error{.reason = Reason::kInvalidRequest, .message = std::move(message)};
-}
-
 }  // namespace
 
 Result<std::vector<std::string>> SplitBatch(Parser& parser, Text& text, std::size_t max) {

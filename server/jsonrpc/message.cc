@@ -16,10 +16,6 @@ Error InvalidJson(simdjson::error_code code) {
                .message = std::string("not valid JSON: ") + simdjson::error_message(code)};
 }
 
-Error InvalidRequest(std::string message) {
-  return Error{.reason = Reason::kInvalidRequest, .message = std::move(message)};
-}
-
 // The raw text of `value`, which is stepped over. (simdjson's own ends where the next token
 // begins.)
 simdjson::simdjson_result<std::string_view> Raw(od::value value) {

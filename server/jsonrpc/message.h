@@ -93,6 +93,10 @@ bool IsJsonNumber(std::string_view text);
 // Checks that `value` is valid JSON all the way down, no deeper than 128 levels.
 bool Validate(simdjson::ondemand::value value, int depth = 0);
 
+inline Error InvalidRequest(std::string message) {
+  return Error{.reason = Reason::kInvalidRequest, .message = std::move(message)};
+}
+
 // A server's error object, as an Error with reason kUpstreamError.
 Error UpstreamErrorOf(std::string_view raw_error);
 

@@ -7,16 +7,13 @@
 #include <utility>
 
 #include "server/jsonrpc/message.h"
+#include "server/mcp/invalid.h"
 #include "server/mcp/json_members.h"
 
 namespace mcpbridge {
 namespace {
 
 namespace od = simdjson::ondemand;
-
-Error Invalid(std::string message) {
-  return Error{.reason = Reason::kInvalidArguments, .message = std::move(message)};
-}
 
 struct Method {
   CallMethod method;

@@ -9,6 +9,7 @@
 
 #include "server/jsonrpc/message.h"
 #include "server/mcp/header_value.h"
+#include "server/mcp/invalid.h"
 #include "server/mcp/json_members.h"
 
 namespace mcpbridge {
@@ -249,10 +250,6 @@ Result<ParamHeaders> ParamHeaders::FromSchema(std::string_view input_schema) {
 }
 
 namespace {
-
-Error Invalid(std::string message) {
-  return Error{.reason = Reason::kInvalidArguments, .message = std::move(message)};
-}
 
 // A scalar as a header says it; nullopt: an object, an array or not valid.
 std::optional<std::string> ScalarText(od::value value, od::json_type type, bool is_integer) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "server/mcp/header_value.h"
+#include "server/mcp/invalid.h"
 #include "server/mcp/json_members.h"
 #include "server/mcp/modern_meta.h"
 
@@ -21,7 +22,7 @@ struct MethodRow {
 
 // https://modelcontextprotocol.io/specification/2026-07-28/schema, and the extension
 // io.modelcontextprotocol/tasks.
-constexpr std::array<MethodRow, 13> kMethods = {{
+constexpr std::array<MethodRow, 13> kModernMethods = {{
     {"server/discover", "", true},
     {"tools/list", "", true},
     {"tools/call", "name", false},
@@ -42,13 +43,9 @@ constexpr std::array<std::string_view, 8> kLogLevels = {"debug", "info",     "no
                                                         "error", "critical", "alert",  "emergency"};
 
 const MethodRow* RowOf(std::string_view method) {
-  const auto at = std::find_if(kMethods.begin(), kMethods.end(),
+  const auto at = std::find_if(kModernMethods.begin(), kModernMethods.end(),
                                [&](const MethodRow& row) { return row.method == method; });
-  return at == kMethods.end() ? nullptr : &*at;
-}
-
-Error Invalid(std::string message) {
-  return Error{.reason = Reason::kInvalidArguments, .message = std::move(message)};
+  return at == kModernMethods.end() ? nullptr : &*at;
 }
 
 Error InvalidMeta(std::string_view key, std::string_view problem) {

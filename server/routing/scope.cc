@@ -15,10 +15,6 @@ bool Same(std::string_view a, std::string_view b) {
   return absl::EqualsIgnoreCase({a.data(), a.size()}, {b.data(), b.size()});
 }
 
-bool Contains(const std::vector<std::string>& list, std::string_view what) {
-  return std::find(list.begin(), list.end(), what) != list.end();
-}
-
 bool ContainsIgnoringCase(const std::vector<std::string>& list, std::string_view what) {
   return std::any_of(list.begin(), list.end(),
                      [what](const std::string& item) { return Same(item, what); });
@@ -167,7 +163,8 @@ std::optional<std::size_t> IndexOf(const Config& config, std::string_view name) 
     return static_cast<std::size_t>(at - servers.begin());
   }
   for (std::size_t i = 0; i < servers.size(); ++i) {
-    if (Contains(servers[i].other_names, name)) return i;
+    const std::vector<std::string>& others = servers[i].other_names;
+    if (std::find(others.begin(), others.end(), name) != others.end()) return i;
   }
   return std::nullopt;
 }

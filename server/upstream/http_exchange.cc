@@ -19,10 +19,7 @@ namespace {
 // session.
 constexpr long long kNoValidSession = -32000;
 
-// Of a stream that is broken off: until it is taken up again, where the server doesn't say; the
-// least, so that a server that says 0 isn't asked without end; and how often without an event.
-constexpr std::chrono::milliseconds kDefaultRetry{1000};
-constexpr std::chrono::milliseconds kMinRetry{50};
+// How often a stream that is broken off is taken up again without an event.
 constexpr int kMaxAttempts = 5;
 
 bool IsMediaType(std::string_view header, std::string_view type) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -25,6 +26,11 @@ struct HttpSession {
   bool modern = false;      // of the era without sessions: a request says all of itself
   std::string post_head;    // of a POST, up to where Content-Length and the blank line belong
 };
+
+// Of an event stream that is broken off: until it is taken up again, where the server doesn't say;
+// and the least, so that a server that says 0 isn't asked without end.
+inline constexpr std::chrono::milliseconds kDefaultRetry{1000};
+inline constexpr std::chrono::milliseconds kMinRetry{50};
 
 // The head of a GET in the session.
 std::string GetHead(const HttpSession& session);

@@ -10,11 +10,6 @@
 namespace mcpbridge {
 namespace {
 
-// From the end of a stream to taking it up again, where the server doesn't say; and the least, so
-// that one that says 0 isn't asked without end.
-constexpr std::chrono::milliseconds kDefaultRetry{1000};
-constexpr std::chrono::milliseconds kMinRetry{100};
-
 // Whether a server that answers so has no such stream, now or later.
 bool OffersNone(const Error& error) {
   if (error.reason == Reason::kUpstreamProtocol) return true;

@@ -101,6 +101,8 @@ while True:
         answer(id, replies)
 )py";
 
+inline std::string Numbered(int n) { return "{\"n\":" + std::to_string(n) + "}"; }
+
 // Waits until the process `pid` is no more (or a zombie, which its new parent takes).
 inline bool Gone(pid_t pid) {
   const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));

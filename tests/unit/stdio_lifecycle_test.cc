@@ -12,6 +12,7 @@ namespace mcpbridge {
 namespace {
 
 using test::Gone;
+using test::Numbered;
 using test::Outcome;
 using test::TestCall;
 
@@ -23,8 +24,6 @@ std::string Fact(const Error& error, const std::string& name) {
   }
   return {};
 }
-
-std::string Numbered(int n) { return "{\"n\":" + std::to_string(n) + "}"; }
 
 TEST_F(StdioLifecycleTest, CallsOfACrashedServerFailAtOnceAndItComesBack) {
   Start();

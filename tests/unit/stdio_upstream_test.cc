@@ -15,12 +15,11 @@ namespace mcpbridge {
 namespace {
 
 using test::Gone;
+using test::Numbered;
 using test::Outcome;
 using test::TestCall;
 
 class StdioUpstreamTest : public test::StdioFixture {};
-
-std::string Numbered(int n) { return "{\"n\":" + std::to_string(n) + "}"; }
 
 TEST_F(StdioUpstreamTest, OpensASessionAndAnswersOnBothLanes) {
   Start();
