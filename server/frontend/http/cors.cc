@@ -83,4 +83,11 @@ std::optional<HttpResponse> AnswerPreflight(const http::request_header<>& head,
   return response;
 }
 
+std::optional<HttpResponse> AnswerPreflight(const http::request_header<>& head,
+                                            const std::optional<Error>& refused,
+                                            const Config& config) {
+  const bool may_ask = !refused || refused->reason == Reason::kUnauthenticated;
+  return may_ask ? AnswerPreflight(head, config) : std::nullopt;
+}
+
 }  // namespace mcpbridge

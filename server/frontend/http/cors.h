@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "server/base/error.h"
 #include "server/config/config.h"
 #include "server/frontend/http/response.h"
 
@@ -18,6 +19,11 @@ std::string CorsHeaders(const boost::beast::http::fields& fields, const BridgeCo
 // The answer to a browser that asks before it sends the request itself; nullopt: this isn't that
 // question. Its origin has been let in. Without a key: browsers send none with it.
 std::optional<HttpResponse> AnswerPreflight(const boost::beast::http::request_header<>& head,
+                                            const Config& config);
+// The same, where `refused` is what CheckCaller() has said: nullopt also where its origin or host
+// isn't let in.
+std::optional<HttpResponse> AnswerPreflight(const boost::beast::http::request_header<>& head,
+                                            const std::optional<Error>& refused,
                                             const Config& config);
 
 }  // namespace mcpbridge

@@ -48,6 +48,10 @@ std::optional<Error> CheckHost(const boost::beast::http::fields& fields,
 std::optional<Error> CheckOrigin(const boost::beast::http::fields& fields,
                                  const BridgeConfig& config);
 
+// These two, and the master key. Error also: kUnauthenticated.
+std::optional<Error> CheckCaller(const boost::beast::http::fields& request,
+                                 const ToolService& service);
+
 // The body must be JSON, and the caller must take JSON. Errors: kUnsupportedMediaType,
 // kNotAcceptable.
 std::optional<Error> CheckMediaTypes(const boost::beast::http::fields& fields);

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "server/frontend/http/reply.h"
+#include "server/frontend/http/http_reply.h"
 #include "server/jsonrpc/sse.h"
 
 namespace mcpbridge {

@@ -2,6 +2,7 @@
 
 #include <boost/beast/http/status.hpp>
 #include <chrono>
+#include <utility>
 
 #include "server/jsonrpc/message.h"
 
@@ -10,8 +11,12 @@ namespace mcpbridge {
 namespace http = boost::beast::http;
 
 HttpResponse HttpResponse::FromError(std::string_view id, const Error& error) {
+  return OfError(jsonrpc::ErrorMessage(id, error), error);
+}
+
+HttpResponse HttpResponse::OfError(std::string body, const Error& error) {
   HttpResponse response{.status = static_cast<unsigned>(InfoOf(error.reason).http_status),
-                        .body = jsonrpc::ErrorMessage(id, error)};
+                        .body = std::move(body)};
   if (error.retry_after && response.status != 200) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(*error.retry_after).count();
     response.headers += "Retry-After: " + std::to_string(seconds) + "\r\n";

@@ -17,6 +17,8 @@ struct HttpResponse {
   // A JSON-RPC error about request `id` (raw; empty: it isn't known), on the status that the error
   // table gives.
   static HttpResponse FromError(std::string_view id, const Error& error);
+  // The same with the body that says it.
+  static HttpResponse OfError(std::string body, const Error& error);
 
   // What an event stream begins with: status line and headers, in the chunked coding.
   static std::string EventStreamHead(std::string_view headers, bool close);

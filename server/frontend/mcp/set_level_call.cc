@@ -1,13 +1,13 @@
-#include "server/frontend/http/http_set_level_call.h"
+#include "server/frontend/mcp/set_level_call.h"
 
 #include "server/mcp/initialize.h"
 #include "server/service/list_page.h"
 
 namespace mcpbridge {
 
-class HttpSetLevelCall::Part final : private RoutedCall::Handler {
+class SetLevelCall::Part final : private RoutedCall::Handler {
  public:
-  Part(HttpSetLevelCall& owner, std::size_t server) : owner_(owner), server_(server) {
+  Part(SetLevelCall& owner, std::size_t server) : owner_(owner), server_(server) {
     call_.emplace(owner.service_, owner.lane_, static_cast<RoutedCall::Handler&>(*this));
   }
 
@@ -27,20 +27,20 @@ class HttpSetLevelCall::Part final : private RoutedCall::Handler {
     owner_.OnPartEnd(server_, std::move(failure));
   }
 
-  HttpSetLevelCall& owner_;
+  SetLevelCall& owner_;
   const std::size_t server_;
   std::optional<RoutedCall> call_;
 };
 
-HttpSetLevelCall::HttpSetLevelCall(ToolService& service, Lane& lane, Reply reply)
-    : service_(service), lane_(lane), reply_(std::move(reply)) {}
+SetLevelCall::SetLevelCall(ToolService& service, Lane& lane, Reply& reply)
+    : service_(service), lane_(lane), reply_(reply) {}
 
-HttpSetLevelCall::~HttpSetLevelCall() {
+SetLevelCall::~SetLevelCall() {
   parts_.clear();
   service_.Leave();
 }
 
-void HttpSetLevelCall::Start(const CallRequest& request) {
+void SetLevelCall::Start(const CallRequest& request) {
   std::vector<std::size_t> servers;
   for (const std::size_t server : request.scope.Servers(service_.config())) {
     const std::string& name = service_.config().servers[server].name;
@@ -58,8 +58,7 @@ void HttpSetLevelCall::Start(const CallRequest& request) {
                                 : failures_.front().second);
 }
 
-void HttpSetLevelCall::StartParts(const CallRequest& request,
-                                  const std::vector<std::size_t>& servers) {
+void SetLevelCall::StartParts(const CallRequest& request, const std::vector<std::size_t>& servers) {
   left_ = servers.size();
   for (const std::size_t server : servers) {
     parts_.push_back(std::make_unique<Part>(*this, server));
@@ -68,7 +67,7 @@ void HttpSetLevelCall::StartParts(const CallRequest& request,
   for (std::size_t i = 0; i < servers.size(); ++i) parts_[i]->Start(request);
 }
 
-void HttpSetLevelCall::OnPartEnd(std::size_t server, std::optional<Error> failure) {
+void SetLevelCall::OnPartEnd(std::size_t server, std::optional<Error> failure) {
   if (failure) {
     failures_.emplace_back(service_.config().servers[server].name, *std::move(failure));
   } else {
@@ -77,7 +76,7 @@ void HttpSetLevelCall::OnPartEnd(std::size_t server, std::optional<Error> failur
   if (--left_ == 0) Answer();
 }
 
-void HttpSetLevelCall::Answer() {
+void SetLevelCall::Answer() {
   if (succeeded_ == 0) return reply_.Fail(failures_.front().second);
   if (failures_.empty()) return reply_.Result("{}");
   reply_.Result(R"({"_meta":)" + UnavailableMeta(failures_) + "}");

@@ -1,4 +1,4 @@
-#include "server/frontend/http/http_routed_call.h"
+#include "server/frontend/mcp/forwarded_call.h"
 
 #include <utility>
 
@@ -7,34 +7,26 @@
 
 namespace mcpbridge {
 
-HttpRoutedCall::HttpRoutedCall(ToolService& service, Lane& lane, Reply reply,
-                               CancelRegistry& registry, std::shared_ptr<ClientSession> session)
-    : service_(service),
-      lane_(lane),
-      reply_(std::move(reply)),
-      registry_(registry),
-      session_(std::move(session)) {
+ForwardedCall::ForwardedCall(ToolService& service, Lane& lane, Reply& reply,
+                             std::shared_ptr<ClientSession> session)
+    : service_(service), lane_(lane), reply_(reply), session_(std::move(session)) {
   call_.emplace(service, lane, static_cast<RoutedCall::Handler&>(*this));
-  if (session_ == nullptr) return;
-  key_ = CancelRegistry::Key(session_->id(), reply_.id());
-  if (!registry_.Add(key_, *this)) key_.clear();
 }
 
-HttpRoutedCall::~HttpRoutedCall() {
+ForwardedCall::~ForwardedCall() {
   alive_->call = nullptr;
   for (const std::string& id : questions_) session_->DropQuestion(id);
-  if (!key_.empty()) registry_.Remove(key_);
   call_.reset();
   method_ == CallMethod::kListen ? service_.LeaveSubscription() : service_.Leave();
   if (session_ != nullptr) session_->Touch();
 }
 
-void HttpRoutedCall::Start(CallRequest request) {
+void ForwardedCall::Start(CallRequest request) {
   method_ = request.params.method;
   if (const auto error = call_->Start(std::move(request))) reply_.Fail(*error);
 }
 
-void HttpRoutedCall::OnCallEnd(Result<jsonrpc::Message> message) {
+void ForwardedCall::OnCallEnd(Result<jsonrpc::Message> message) {
   if (!message) {
     reply_.Fail(message.error());
   } else if (message->kind == jsonrpc::Kind::kError) {
@@ -44,7 +36,7 @@ void HttpRoutedCall::OnCallEnd(Result<jsonrpc::Message> message) {
   }
 }
 
-void HttpRoutedCall::Finish(std::string_view result) {
+void ForwardedCall::Finish(std::string_view result) {
   if (method_ == CallMethod::kListen) {
     reply_.Result(WithSubscription(result, reply_.id()));
   } else if (!call_->was_translated()) {
@@ -56,7 +48,7 @@ void HttpRoutedCall::Finish(std::string_view result) {
   }
 }
 
-void HttpRoutedCall::OnCallNotification(std::string_view method, std::string params) {
+void ForwardedCall::OnCallNotification(std::string_view method, std::string params) {
   if (method == "notifications/cancelled") {  // a question's
     auto withdrawn = session_ ? session_->Withdraw(params, questions_) : std::nullopt;
     if (withdrawn) reply_.Before(*std::move(withdrawn));
@@ -66,9 +58,10 @@ void HttpRoutedCall::OnCallNotification(std::string_view method, std::string par
   reply_.Before(jsonrpc::RequestMessage("", method, params));
 }
 
-bool HttpRoutedCall::OnCallRequest(std::string_view id, std::string_view method,
-                                   std::string_view params) {
+bool ForwardedCall::OnCallRequest(std::string_view id, std::string_view method,
+                                  std::string_view params) {
   if (session_ == nullptr || !session_->profile().CanAnswer(method)) return false;
+  if (!reply_.can_be_answered()) return false;
   std::string question = session_->AddQuestion(lane_, id, [alive = alive_](std::string response) {
     if (alive->call != nullptr && alive->call->call_) {
       alive->call->call_->Answer(std::move(response));
@@ -80,7 +73,7 @@ bool HttpRoutedCall::OnCallRequest(std::string_view id, std::string_view method,
   return asked;
 }
 
-void HttpRoutedCall::CancelByCaller() {
+void ForwardedCall::CancelByCaller() {
   if (!call_ || reply_.ended()) return;
   call_.reset();
   reply_.Fail(

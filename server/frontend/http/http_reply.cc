@@ -1,11 +1,10 @@
-#include "server/frontend/http/reply.h"
+#include "server/frontend/http/http_reply.h"
 
 #include <charconv>
 #include <utility>
 
 #include "server/jsonrpc/message.h"
 #include "server/jsonrpc/sse.h"
-#include "server/mcp/json_members.h"
 #include "server/mcp/modern.h"
 
 namespace mcpbridge {
@@ -24,22 +23,22 @@ std::optional<MessageLog::Position> ParseEventId(std::string_view id) {
   return at;
 }
 
-Reply::~Reply() {
-  if (at_.stream != 0 && !ended_) caller_.session->messages().End(at_.stream);
+HttpReply::~HttpReply() {
+  if (at_.stream != 0 && !ended()) caller_.session->messages().End(at_.stream);
 }
 
 // Older clients take an event without a message for a broken one.
-bool Reply::TakesPriming() const {
+bool HttpReply::TakesPriming() const {
   return caller_.session != nullptr && caller_.session->profile().version >= kNewestLegacyVersion;
 }
 
-void Reply::Prime(std::chrono::milliseconds retry) {
+void HttpReply::Prime(std::chrono::milliseconds retry) {
   if (!TakesPriming()) return;
   id_sent_ =
       responder_->SendEvent(jsonrpc::SsePriming(EventId(at_), static_cast<int>(retry.count())));
 }
 
-void Reply::Begin(std::chrono::milliseconds retry) {
+void HttpReply::Begin(std::chrono::milliseconds retry) {
   begun_ = true;
   if (caller_.session != nullptr) at_.stream = caller_.session->messages().Begin();
   if (!attended_) return;
@@ -47,12 +46,12 @@ void Reply::Begin(std::chrono::milliseconds retry) {
   Prime(retry);
 }
 
-void Reply::BeginEvents() {
-  if (caller_.events && !begun_ && !ended_) Begin(kReconnectTime);
+void HttpReply::BeginEvents() {
+  if (caller_.events && !begun_ && !ended()) Begin(kReconnectTime);
 }
 
-bool Reply::Before(std::string_view message) {
-  if (!caller_.events || ended_) return false;
+bool HttpReply::Before(std::string_view message) {
+  if (!caller_.events || ended()) return false;
   if (!attended_ && !id_sent_) return false;  // nobody can come back for it
   BeginEvents();
   if (at_.stream == 0) return responder_->SendEvent(jsonrpc::SseMessage(message));
@@ -64,64 +63,41 @@ bool Reply::Before(std::string_view message) {
   return sent;
 }
 
-void Reply::SendAway(std::chrono::milliseconds retry) {
-  if (!attended_ || ended_ || !caller_.events || !TakesPriming()) return;
+void HttpReply::SendAway(std::chrono::milliseconds retry) {
+  if (!attended_ || ended() || !caller_.events || !TakesPriming()) return;
   begun_ ? Prime(retry) : Begin(retry);
   attended_ = false;
   responder_->EndEvents("");
 }
 
-void Reply::GoOnWith(HttpResponder& responder) {
+void HttpReply::GoOnWith(HttpResponder& responder) {
   responder_ = &responder;
   attended_ = false;
 }
 
-void Reply::Result(std::string_view raw_result) {
-  End({.body = jsonrpc::ResultMessage(id_, raw_result)});
+void HttpReply::OnSession(std::shared_ptr<ClientSession> session) {
+  headers_.append(kSessionHeader).append(": ").append(session->id()).append("\r\n");
+  if (caller_.opened) caller_.opened(std::move(session));
 }
 
-void Reply::UpstreamError(std::string_view raw_error) {
-  if (!modern()) {
-    End({.body = jsonrpc::RawErrorMessage(id_, raw_error)});
-    return;
+void HttpReply::End(std::string response, const Error* error) {
+  if (begun_ && at_.stream == 0) return responder_->EndEvents(jsonrpc::SseMessage(response));
+  if (begun_) return EndLogged(std::move(response));
+  if (error == nullptr) {
+    return responder_->Respond({.body = std::move(response), .headers = std::move(headers_)});
   }
-  const Error error = jsonrpc::UpstreamErrorOf(raw_error);
-  const long long code = ModernErrorCode(error.upstream->code);
-  std::string modern(raw_error);
-  if (code != error.upstream->code) {
-    if (auto members = JsonMembers::Read(raw_error)) {
-      members->Set("code", std::to_string(code));
-      modern = std::move(*members).Take();
-    }
-  }
-  End({.status = static_cast<unsigned>(ModernHttpStatus(error)),
-       .body = jsonrpc::RawErrorMessage(id_, modern)});
+  HttpResponse failure = HttpResponse::OfError(std::move(response), *error);
+  if (modern()) failure.status = static_cast<unsigned>(ModernHttpStatus(*error));
+  responder_->Respond(std::move(failure));
 }
 
-void Reply::Fail(const Error& error) {
-  HttpResponse response = HttpResponse::FromError(id_, error);
-  if (modern()) response.status = static_cast<unsigned>(ModernHttpStatus(error));
-  End(std::move(response));
-}
-
-void Reply::End(HttpResponse response) {
-  ended_ = true;
-  if (!begun_) {
-    responder_->Respond(std::move(response));
-  } else if (at_.stream == 0) {
-    responder_->EndEvents(jsonrpc::SseMessage(response.body));
-  } else {
-    EndLogged(std::move(response.body));
-  }
-}
-
-void Reply::EndLogged(std::string message) {
+void HttpReply::EndLogged(std::string message) {
   MessageLog& log = caller_.session->messages();
   if (!attended_ && message.size() > MessageLog::kMaxBytes && !log.HasReader(at_.stream)) {
     message = jsonrpc::ErrorMessage(
-        id_, Error{.reason = Reason::kResponseTooLarge,
-                   .message = "the answer came while its stream was broken off, and its " +
-                              std::to_string(message.size()) + " bytes are too many to keep"});
+        id(), Error{.reason = Reason::kResponseTooLarge,
+                    .message = "the answer came while its stream was broken off, and its " +
+                               std::to_string(message.size()) + " bytes are too many to keep"});
   }
   if (!attended_) {
     log.Add(at_.stream, std::move(message), /*last=*/true);

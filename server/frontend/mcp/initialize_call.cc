@@ -1,4 +1,4 @@
-#include "server/frontend/http/http_initialize_call.h"
+#include "server/frontend/mcp/initialize_call.h"
 
 #include <algorithm>
 #include <utility>
@@ -13,21 +13,16 @@ constexpr std::chrono::milliseconds kAnyAge = std::chrono::hours(24 * 365);
 
 }  // namespace
 
-HttpInitializeCall::HttpInitializeCall(ToolService& service, ClientSessions& sessions,
-                                       HttpResponder& responder, std::string id,
-                                       ClientProfile profile)
-    : service_(service),
-      sessions_(sessions),
-      responder_(responder),
-      id_(std::move(id)),
-      profile_(std::move(profile)) {}
+InitializeCall::InitializeCall(ToolService& service, ClientSessions& sessions, Reply& reply,
+                               ClientProfile profile)
+    : service_(service), sessions_(sessions), reply_(reply), profile_(std::move(profile)) {}
 
-HttpInitializeCall::~HttpInitializeCall() {
+InitializeCall::~InitializeCall() {
   alive_->call = nullptr;
   service_.Leave();
 }
 
-void HttpInitializeCall::Start(Lane& lane, const Scope& scope) {
+void InitializeCall::Start(Lane& lane, const Scope& scope) {
   scope_ = scope;
   for (const std::size_t server : scope.Servers(service_.config())) {
     servers_.push_back(service_.config().servers[server].name);
@@ -43,7 +38,7 @@ void HttpInitializeCall::Start(Lane& lane, const Scope& scope) {
                          });
 }
 
-void HttpInitializeCall::Answer() {
+void InitializeCall::Answer() {
   std::vector<std::string> capabilities;
   std::string instructions;
   for (const std::string& name : servers_) {
@@ -54,13 +49,9 @@ void HttpInitializeCall::Answer() {
   const std::string answer = InitializeAnswer(
       profile_.version, WithListChanges(MergeCapabilities(capabilities)), instructions);
   const auto session = sessions_.Create(std::move(profile_), std::move(scope_));
-  if (!session) {
-    responder_.Respond(HttpResponse::FromError(id_, session.error()));
-    return;
-  }
-  if (opened_) opened_(*session);
-  responder_.Respond({.body = jsonrpc::ResultMessage(id_, answer),
-                      .headers = std::string(kSessionHeader) + ": " + (*session)->id() + "\r\n"});
+  if (!session) return reply_.Fail(session.error());
+  reply_.OnSession(*session);
+  reply_.Result(answer);
 }
 
 }  // namespace mcpbridge

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "server/frontend/http/http_call.h"
-#include "server/frontend/http/reply.h"
+#include "server/frontend/mcp/mcp_call.h"
+#include "server/frontend/mcp/reply.h"
 #include "server/service/routed_call.h"
 
 namespace mcpbridge {
@@ -16,11 +16,11 @@ namespace mcpbridge {
 // A logging/setLevel for several servers: each that has log levels is told, and it has succeeded
 // where one of them took it. Who didn't is named in the result's
 // _meta["mcp-bridge/unavailable"]. Lane-only.
-class HttpSetLevelCall final : public HttpCall {
+class SetLevelCall final : public McpCall {
  public:
   // `service` has let the call in (Enter()); this gives its place back.
-  HttpSetLevelCall(ToolService& service, Lane& lane, Reply reply);
-  ~HttpSetLevelCall() override;
+  SetLevelCall(ToolService& service, Lane& lane, Reply& reply);
+  ~SetLevelCall() override;
 
   // To those servers in `request`'s scope that declare logging.
   void Start(const CallRequest& request);
@@ -35,7 +35,7 @@ class HttpSetLevelCall final : public HttpCall {
 
   ToolService& service_;
   Lane& lane_;
-  Reply reply_;
+  Reply& reply_;
   std::vector<std::unique_ptr<Part>> parts_;
   std::size_t left_ = 0;                                 // of parts_
   std::size_t succeeded_ = 0;                            // of parts_

@@ -1,4 +1,4 @@
-#include "server/frontend/http/http_list_call.h"
+#include "server/frontend/mcp/list_call.h"
 
 #include <utility>
 
@@ -7,16 +7,15 @@
 
 namespace mcpbridge {
 
-HttpListCall::HttpListCall(ToolService& service, Reply reply, ListKind kind)
-    : service_(service), reply_(std::move(reply)), kind_(kind) {}
+ListCall::ListCall(ToolService& service, Reply& reply, ListKind kind)
+    : service_(service), reply_(reply), kind_(kind) {}
 
-HttpListCall::~HttpListCall() {
+ListCall::~ListCall() {
   alive_->call = nullptr;
   service_.Leave();
 }
 
-void HttpListCall::Start(Lane& lane, const Scope& scope, std::string_view cursor,
-                         Deadline deadline) {
+void ListCall::Start(Lane& lane, const Scope& scope, std::string_view cursor, Deadline deadline) {
   Result<PagePosition> after = ParseCursor(cursor, kind_, scope.Names(service_.config()));
   if (!after) {
     reply_.Fail(after.error());
@@ -28,7 +27,7 @@ void HttpListCall::Start(Lane& lane, const Scope& scope, std::string_view cursor
   });
 }
 
-void HttpListCall::OnListing(const Result<Listing>& listing) {
+void ListCall::OnListing(const Result<Listing>& listing) {
   if (!listing) {
     reply_.Fail(listing.error());
     return;

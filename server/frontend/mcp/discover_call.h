@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "server/frontend/http/http_call.h"
-#include "server/frontend/http/reply.h"
+#include "server/frontend/mcp/mcp_call.h"
+#include "server/frontend/mcp/reply.h"
 #include "server/service/routed_call.h"
 
 namespace mcpbridge {
@@ -13,11 +13,11 @@ namespace mcpbridge {
 // A server/discover. Where there is one server, and it speaks that era, with what it declares
 // there; otherwise with what the servers declared in `initialize`. Never fails because a server
 // does. Lane-only.
-class HttpDiscoverCall final : public HttpCall, private RoutedCall::Handler {
+class DiscoverCall final : public McpCall, private RoutedCall::Handler {
  public:
   // `service` has let the call in (Enter()); this gives its place back.
-  HttpDiscoverCall(ToolService& service, Lane& lane, Reply reply);
-  ~HttpDiscoverCall() override;
+  DiscoverCall(ToolService& service, Lane& lane, Reply& reply);
+  ~DiscoverCall() override;
 
   void Start(Scope scope);
 
@@ -28,7 +28,7 @@ class HttpDiscoverCall final : public HttpCall, private RoutedCall::Handler {
 
   ToolService& service_;
   Lane& lane_;
-  Reply reply_;
+  Reply& reply_;
   Scope scope_;
   std::optional<RoutedCall> call_;
 };

@@ -1,4 +1,4 @@
-#include "server/frontend/http/http_discover_call.h"
+#include "server/frontend/mcp/discover_call.h"
 
 #include <utility>
 #include <vector>
@@ -22,15 +22,15 @@ class NoHeaders final : public CallerHeaders {
 
 }  // namespace
 
-HttpDiscoverCall::HttpDiscoverCall(ToolService& service, Lane& lane, Reply reply)
-    : service_(service), lane_(lane), reply_(std::move(reply)) {}
+DiscoverCall::DiscoverCall(ToolService& service, Lane& lane, Reply& reply)
+    : service_(service), lane_(lane), reply_(reply) {}
 
-HttpDiscoverCall::~HttpDiscoverCall() {
+DiscoverCall::~DiscoverCall() {
   call_.reset();
   service_.Leave();
 }
 
-void HttpDiscoverCall::Start(Scope scope) {
+void DiscoverCall::Start(Scope scope) {
   scope_ = std::move(scope);
   if (!scope_.Only(service_.config())) return AnswerFromStatus();
   NoHeaders headers;
@@ -44,7 +44,7 @@ void HttpDiscoverCall::Start(Scope scope) {
   if (error) AnswerFromStatus();
 }
 
-void HttpDiscoverCall::OnCallEnd(Result<jsonrpc::Message> message) {
+void DiscoverCall::OnCallEnd(Result<jsonrpc::Message> message) {
   const bool answered = message && message->kind == jsonrpc::Kind::kResult;
   const auto members = answered ? JsonMembers::Read(message->result) : std::nullopt;
   const auto capabilities = members ? members->Get("capabilities") : std::nullopt;
@@ -53,7 +53,7 @@ void HttpDiscoverCall::OnCallEnd(Result<jsonrpc::Message> message) {
          members->Get("instructions").value_or(""));
 }
 
-void HttpDiscoverCall::AnswerFromStatus() {
+void DiscoverCall::AnswerFromStatus() {
   std::vector<std::string> capabilities;
   std::string instructions;
   for (const std::size_t server : scope_.Servers(service_.config())) {
@@ -65,7 +65,7 @@ void HttpDiscoverCall::AnswerFromStatus() {
   Answer(MergeCapabilities(capabilities, /*modern=*/true), instructions);
 }
 
-void HttpDiscoverCall::Answer(std::string_view capabilities, std::string_view instructions) {
+void DiscoverCall::Answer(std::string_view capabilities, std::string_view instructions) {
   reply_.Result(
       DiscoverResult(capabilities, instructions, service_.config().bridge.catalogue_ttl.count()));
 }

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "server/frontend/http/http_call.h"
-#include "server/frontend/http/reply.h"
+#include "server/frontend/mcp/mcp_call.h"
+#include "server/frontend/mcp/reply.h"
 #include "server/routing/list_kind.h"
 #include "server/service/list_page.h"
 #include "server/service/listing.h"
@@ -13,24 +13,24 @@
 
 namespace mcpbridge {
 
-// A tools/list, or another of MCP's lists, that came over HTTP. Lane-only.
-class HttpListCall final : public HttpCall {
+// A tools/list, or another of MCP's lists. Lane-only.
+class ListCall final : public McpCall {
  public:
   // `service` has let the call in (Enter()); this gives its place back.
-  HttpListCall(ToolService& service, Reply reply, ListKind kind);
-  ~HttpListCall() override;
+  ListCall(ToolService& service, Reply& reply, ListKind kind);
+  ~ListCall() override;
 
   // `cursor`: params.cursor, unescaped; empty: the first page.
   void Start(Lane& lane, const Scope& scope, std::string_view cursor, Deadline deadline);
 
  private:
   struct Alive {
-    HttpListCall* call;
+    ListCall* call;
   };
   void OnListing(const Result<Listing>& listing);
 
   ToolService& service_;
-  Reply reply_;
+  Reply& reply_;
   const ListKind kind_;
   PageRequest page_;
   const std::shared_ptr<Alive> alive_ = std::make_shared<Alive>(Alive{this});
