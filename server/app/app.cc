@@ -42,11 +42,13 @@ App::App(const Config& config, Executor& executor)
       router_(config, executor),
       pool_(config, executor, router_, status_),
       service_(config, executor, pool_, router_, status_),
-      sessions_(config, pool_),
+      sessions_(service_),
       grpc_(service_, executor, status_),
       http_(service_, sessions_, executor) {
-  pool_.WhenListsChange(
-      [this](std::size_t server, ListKind kind) { sessions_.OnListChanged(server, kind); });
+  pool_.WhenListsChange([this](std::size_t server, ListKind kind) {
+    service_.OnListChanged(server);
+    sessions_.OnListChanged(server, kind);
+  });
 }
 
 App::~App() { Stop("start failed"); }

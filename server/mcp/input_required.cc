@@ -184,6 +184,12 @@ std::string AskableCapabilities(std::string_view client_capabilities) {
   return askable.empty() ? askable : askable + "}";
 }
 
+std::string AskableCapabilitiesOf(std::string_view params) {
+  const auto members = JsonMembers::Read(params);
+  const auto meta = members ? JsonMembers::Read(members->Get("_meta").value_or("")) : std::nullopt;
+  return AskableCapabilities(meta ? meta->Get(kMetaCapabilities).value_or("{}") : "{}");
+}
+
 ClientProfile AskableProfile(const std::string& askable_capabilities) {
   const auto members = JsonMembers::Read(askable_capabilities);
   const auto has = [&](std::string_view key) { return members && members->Get(key).has_value(); };

@@ -62,6 +62,8 @@ Result<std::string> LegacyResult(std::string_view result);
 // legacy era may ask, as one raw object to declare in `initialize`; empty: it may ask nothing. A
 // caller without a session can't say that its roots have changed, so that isn't promised.
 std::string AskableCapabilities(std::string_view client_capabilities);
+// The same of a request's raw params, which may have none.
+std::string AskableCapabilitiesOf(std::string_view params);
 // The bridge as the client that declares these.
 ClientProfile AskableProfile(const std::string& askable_capabilities);
 

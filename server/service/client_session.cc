@@ -9,6 +9,7 @@
 
 #include "server/base/log.h"
 #include "server/mcp/json_members.h"
+#include "server/service/tool_service.h"
 
 namespace mcpbridge {
 namespace {
@@ -19,6 +20,10 @@ constexpr std::chrono::minutes kInUse{1};
 constexpr std::size_t kMostQuestions = 64;
 // Of a session's id: enough to tell it from others in a log, of no use to steal it.
 constexpr std::size_t kShown = 6;
+
+Error SessionIsOver() {
+  return Error{.reason = Reason::kSessionNotFound, .message = "the client's session is over"};
+}
 
 }  // namespace
 
@@ -34,15 +39,17 @@ std::string NewSessionId() {
   return id;
 }
 
-ClientSession::ClientSession(std::string id, ClientProfile profile, Scope scope, UpstreamPool& pool,
-                             const Config& config, MessageLog::Budget& budget)
+ClientSession::ClientSession(std::string id, ClientProfile profile, Scope scope,
+                             ToolService& service, MessageLog::Budget& budget)
     : id_(std::move(id)),
       profile_(std::move(profile)),
       scope_(std::move(scope)),
-      pool_(pool),
-      config_(config),
+      service_(service),
+      pool_(service.pool()),
+      config_(service.config()),
       messages_(budget),
-      upstreams_(config.servers.size()) {}
+      upstreams_(config_.servers.size()),
+      own_list_changed_(config_.servers.size()) {}
 
 Result<std::shared_ptr<Upstream>> ClientSession::SessionWith(std::size_t server) {
   const std::lock_guard lock(mutex_);
@@ -76,11 +83,74 @@ Unsolicited ClientSession::Ears(std::size_t server) {
 void ClientSession::Hear(std::size_t server, jsonrpc::Message& message) {
   if (message.method == "notifications/progress") return;  // about a request, by our id
   if (message.method != "notifications/cancelled") {
+    if (IsListChanged(message.method)) OnOwnListChanged(server);
     return Announce(message.method, message.params);
   }
   if (auto withdrawn = Withdraw(message.params, AskedOutsideOfCalls(server))) {
     messages_.Add(0, *std::move(withdrawn));
   }
+}
+
+// Its own session may differ where the server has one for each client and knows it as one that can
+// be asked, or has said there that something is another.
+bool ClientSession::HasListsOfItsOwn(std::size_t server) {
+  if (config_.servers[server].isolation != Isolation::kSession || pool_.IsModernOnly(server)) {
+    return false;
+  }
+  if (profile_.can_sample || profile_.can_elicit || profile_.has_roots) return true;
+  const std::lock_guard lock(mutex_);
+  return own_list_changed_[server];
+}
+
+std::shared_ptr<CatalogueView> ClientSession::View() {
+  bool differs = false;
+  for (const std::size_t server : scope_.Servers(config_)) {
+    differs = differs || HasListsOfItsOwn(server);
+  }
+  if (!differs) return nullptr;
+  const std::lock_guard lock(mutex_);
+  if (view_ == nullptr && !closed_) {
+    view_ =
+        service_.MakeView({.session = [weak = weak_from_this()](
+                                          std::size_t server) -> Result<std::shared_ptr<Upstream>> {
+                             if (const auto self = weak.lock()) return self->SessionWith(server);
+                             return SessionIsOver();
+                           },
+                           .may_differ =
+                               [weak = weak_from_this()](std::size_t server) {
+                                 const auto self = weak.lock();
+                                 return self != nullptr && self->HasListsOfItsOwn(server);
+                               }});
+  }
+  return view_;
+}
+
+void ClientSession::OnOwnListChanged(std::size_t server) {
+  {
+    const std::lock_guard lock(mutex_);
+    own_list_changed_[server] = true;
+  }
+  Outdate(server);
+}
+
+void ClientSession::Outdate(std::size_t server) {
+  std::shared_ptr<PrivateView> view;
+  {
+    const std::lock_guard lock(mutex_);
+    view = view_;
+  }
+  if (view != nullptr) view->Outdate(server);
+}
+
+void ClientSession::Close() {
+  messages_.Close();
+  std::shared_ptr<PrivateView> view;
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    view = std::move(view_);
+  }
+  if (view != nullptr) view->Stop(SessionIsOver());
 }
 
 void ClientSession::Announce(std::string_view method, std::string_view params) {
@@ -170,8 +240,10 @@ void ClientSession::TakeAnswer(const jsonrpc::Message& message) {
                        response = std::move(response)]() mutable { answer(std::move(response)); });
 }
 
-ClientSessions::ClientSessions(const Config& config, UpstreamPool& pool)
-    : config_(config), pool_(pool), budget_{.limit = config.bridge.limits.replay_bytes} {}
+ClientSessions::ClientSessions(ToolService& service)
+    : service_(service),
+      config_(service.config()),
+      budget_{.limit = config_.bridge.limits.replay_bytes} {}
 
 ClientSessions::Shard& ClientSessions::ShardOf(std::string_view id) {
   return shards_[id.empty() ? 0 : static_cast<unsigned char>(id.front()) % kShards];
@@ -188,8 +260,8 @@ Result<std::shared_ptr<ClientSession>> ClientSessions::Create(ClientProfile prof
                  .metadata = {{"limit", "bridge.limits.sessions"}},
                  .retry_after = std::chrono::seconds(1)};
   }
-  auto session = std::make_shared<ClientSession>(id, std::move(profile), std::move(scope), pool_,
-                                                 config_, budget_);
+  auto session =
+      std::make_shared<ClientSession>(id, std::move(profile), std::move(scope), service_, budget_);
   Shard& shard = ShardOf(id);
   const std::lock_guard lock(shard.mutex);
   if (closed_) {
@@ -238,7 +310,7 @@ bool ClientSessions::Close(std::string_view id, std::string_view why) {
 
 void ClientSessions::OnClosed(ClientSession& session, std::string_view why) {
   count_.fetch_sub(1);
-  session.messages().Close();
+  session.Close();
   spdlog::info("client {}: session closed: {}", session.id().substr(0, kShown), why);
 }
 
@@ -285,7 +357,9 @@ void ClientSessions::OnListChanged(std::size_t server, ListKind kind) {
   for (Shard& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
     for (const auto& [id, session] : shard.sessions) {
-      if (session->scope().Contains(server)) session->AnnounceOnce(ListChangedMethod(kind));
+      if (!session->scope().Contains(server)) continue;
+      session->Outdate(server);
+      session->AnnounceOnce(ListChangedMethod(kind));
     }
   }
 }

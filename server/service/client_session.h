@@ -22,9 +22,12 @@
 #include "server/routing/scope.h"
 #include "server/runtime/lane.h"
 #include "server/service/message_log.h"
+#include "server/service/private_view.h"
 #include "server/upstream/upstream_pool.h"
 
 namespace mcpbridge {
+
+class ToolService;
 
 // 128 random bits in hex, fit to be the id of a session. Empty: there are none to be had.
 std::string NewSessionId();
@@ -38,8 +41,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   using Answer = std::function<void(std::string response)>;
 
   // `scope`: the servers it was opened for.
-  ClientSession(std::string id, ClientProfile profile, Scope scope, UpstreamPool& pool,
-                const Config& config, MessageLog::Budget& budget);
+  ClientSession(std::string id, ClientProfile profile, Scope scope, ToolService& service,
+                MessageLog::Budget& budget);
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;
 
@@ -62,6 +65,13 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   // The client's session with a server, made at the first time; the shared one where the server's
   // `isolation` says so. Error: kOverloaded.
   Result<std::shared_ptr<Upstream>> SessionWith(std::size_t server);
+
+  // What servers have, as this client sees it: its own sessions may have other lists than the one
+  // that all share, if it can be asked something or has been told of a change there. Null: it sees
+  // what all see.
+  std::shared_ptr<CatalogueView> View();
+  // A server has said, in the client's own session, that one of its lists has changed.
+  void OnOwnListChanged(std::size_t server);
 
   // Passes a notification of the client's, whole, on to the servers with which it has a session of
   // its own.
@@ -96,12 +106,16 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   std::string AddQuestion(Lane& lane, std::string_view server_id, Answer answer,
                           std::optional<std::size_t> server);
   Unsolicited Ears(std::size_t server);
+  bool HasListsOfItsOwn(std::size_t server);
+  void Outdate(std::size_t server);
+  void Close();
   void Hear(std::size_t server, jsonrpc::Message& message);
   std::vector<std::string> AskedOutsideOfCalls(std::size_t server);
 
   const std::string id_;
   const ClientProfile profile_;
   const Scope scope_;
+  ToolService& service_;
   UpstreamPool& pool_;
   const Config& config_;
   MessageLog messages_;
@@ -109,6 +123,9 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
 
   std::mutex mutex_;
   std::vector<std::shared_ptr<Upstream>> upstreams_;  // by server; null: not used yet
+  std::shared_ptr<PrivateView> view_;                 // null: it has seen what all see
+  std::vector<bool> own_list_changed_;                // by server
+  bool closed_ = false;
   std::uint64_t last_question_ = 0;
   std::unordered_map<std::string, Question> questions_;
 };
@@ -116,7 +133,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
 // The sessions of all HTTP clients. Owned by App. Thread-safe.
 class ClientSessions {
  public:
-  ClientSessions(const Config& config, UpstreamPool& pool);
+  explicit ClientSessions(ToolService& service);
 
   // Error: kOverloaded (as many as may be, all in use within the last minute), kInternal (no random
   // bits to be had).
@@ -152,8 +169,8 @@ class ClientSessions {
   // Ends at most `most`, those first that haven't been used for longest. How many.
   std::size_t CloseIdleFor(std::chrono::milliseconds time, std::size_t most, std::string_view why);
 
+  ToolService& service_;
   const Config& config_;
-  UpstreamPool& pool_;
   MessageLog::Budget budget_;
   std::array<Shard, kShards> shards_;
   std::atomic<std::size_t> count_{0};

@@ -64,8 +64,9 @@ void EndWaiting(Waiting& waiting, std::shared_ptr<const RouteTable> table) {
 
 }  // namespace
 
-void Lister::List(ListKind kind, Lane& lane, const Scope& scope, std::chrono::milliseconds max_age,
-                  Deadline deadline, Done done) {
+void Lister::List(std::shared_ptr<CatalogueView> view, ListKind kind, Lane& lane,
+                  const Scope& scope, std::chrono::milliseconds max_age, Deadline deadline,
+                  Done done) {
   auto waiting = std::make_shared<Waiting>();
   waiting->kind = kind;
   waiting->scope = scope;
@@ -74,11 +75,11 @@ void Lister::List(ListKind kind, Lane& lane, const Scope& scope, std::chrono::mi
   waiting->left = waiting->servers.size();
   waiting->failures.resize(waiting->servers.size());
   for (std::size_t i = 0; i < waiting->servers.size(); ++i) {
-    pool_.RefreshCatalogue(waiting->servers[i], kind, lane, max_age, deadline,
-                           [this, &lane, waiting, i](std::optional<Error> error) {
-                             waiting->failures[i] = std::move(error);
-                             if (--waiting->left == 0) EndWaiting(*waiting, router_.Current(lane));
-                           });
+    view->Refresh(waiting->servers[i], kind, lane, max_age, deadline,
+                  [view, &lane, waiting, i](std::optional<Error> error) {
+                    waiting->failures[i] = std::move(error);
+                    if (--waiting->left == 0) EndWaiting(*waiting, view->Current(lane));
+                  });
   }
 }
 

@@ -13,9 +13,8 @@
 #include "server/config/config.h"
 #include "server/routing/list_kind.h"
 #include "server/routing/route_table.h"
-#include "server/routing/router.h"
 #include "server/runtime/lane.h"
-#include "server/upstream/upstream_pool.h"
+#include "server/service/catalogue_view.h"
 
 namespace mcpbridge {
 
@@ -39,25 +38,24 @@ class Lister {
  public:
   using Done = std::function<void(Result<Listing>)>;
 
-  Lister(const Config& config, UpstreamPool& pool, Router& router)
-      : config_(config), pool_(pool), router_(router) {}
+  explicit Lister(const Config& config) : config_(config) {}
 
-  // Of the servers in `scope`. Asks those whose list isn't known or older than `max_age`, waiting
-  // until `deadline` at the most. `done` runs once on `lane`, possibly before this returns; whoever
-  // may be gone by then must make `done` know. On `lane`. Error: what kept every server from
-  // answering.
-  void List(ListKind kind, Lane& lane, const Scope& scope, std::chrono::milliseconds max_age,
-            Deadline deadline, Done done);
+  // Of the servers in `scope`, as `view` has them. Asks those whose list isn't known or older than
+  // `max_age`, waiting until `deadline` at the most. `done` runs once on `lane`, possibly before
+  // this returns; whoever may be gone by then must make `done` know. On `lane`. Error: what kept
+  // every server from answering.
+  void List(std::shared_ptr<CatalogueView> view, ListKind kind, Lane& lane, const Scope& scope,
+            std::chrono::milliseconds max_age, Deadline deadline, Done done);
 
   // The same with the configured age.
-  void List(ListKind kind, Lane& lane, const Scope& scope, Deadline deadline, Done done) {
-    List(kind, lane, scope, config_.bridge.catalogue_ttl, deadline, std::move(done));
+  void List(std::shared_ptr<CatalogueView> view, ListKind kind, Lane& lane, const Scope& scope,
+            Deadline deadline, Done done) {
+    List(std::move(view), kind, lane, scope, config_.bridge.catalogue_ttl, deadline,
+         std::move(done));
   }
 
  private:
   const Config& config_;
-  UpstreamPool& pool_;
-  Router& router_;
 };
 
 }  // namespace mcpbridge

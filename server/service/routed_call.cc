@@ -84,6 +84,7 @@ std::optional<Error> RoutedCall::Start(CallRequest request) {
   session_ = std::move(request.session);
   modern_ = request.modern;
   param_headers_ = std::move(request.param_headers);
+  forward_unknown_ = request.forward_unknown && scope_.Only(service_.config());
   if (deadline_.expired()) {
     return Error{.reason = Reason::kDeadlineExceeded,
                  .message = "the deadline had passed before the call began"};
@@ -92,17 +93,30 @@ std::optional<Error> RoutedCall::Start(CallRequest request) {
 }
 
 std::optional<Error> RoutedCall::RouteAndSend(bool may_ask) {
-  const std::shared_ptr<const RouteTable> table = service_.router().Current(lane_);
+  const std::shared_ptr<const RouteTable> table =
+      view_ != nullptr ? view_->Current(lane_) : service_.router().Current(lane_);
   Result<Route> route = Resolve(*table);
-  if (!route) {
-    if (!may_ask || !IsNotFound(route.error().reason)) return std::move(route).error();
-    Ask(std::nullopt);
+  if (route && !route->unknown) return Send(*route);
+  if (!route && !IsNotFound(route.error().reason)) return std::move(route).error();
+  // What all see is looked through first: hardly ever is there more.
+  if (view_ == nullptr) {
+    view_ = CallersView();
+    if (view_ != nullptr) return RouteAndSend(may_ask);
+    view_ = service_.ViewFor();
+  }
+  if (may_ask) {
+    Ask(route ? std::optional(route->server) : std::nullopt);
     return std::nullopt;
   }
-  if (!route->unknown) return Send(*route);
-  if (!may_ask) return NotFound(params_, service_.config().servers[route->server].name);
-  Ask(route->server);
-  return std::nullopt;
+  if (!route) return std::move(route).error();
+  if (forward_unknown_) return Send(*route);
+  return NotFound(params_, service_.config().servers[route->server].name);
+}
+
+// Null: it sees what all see.
+std::shared_ptr<CatalogueView> RoutedCall::CallersView() const {
+  if (session_ != nullptr) return session_->View();
+  return modern_ ? service_.ViewFor(AskableCapabilitiesOf(params_.raw)) : nullptr;
 }
 
 Result<Route> RoutedCall::Resolve(const RouteTable& table) const {
@@ -221,12 +235,7 @@ Result<std::string> RoutedCall::ToLegacyEra() {
                  .message = "params has answers to questions that nobody here has asked"};
   }
   std::string capabilities;
-  if (MayAsk(params_.method)) {
-    const auto members = JsonMembers::Read(params_.raw);
-    const auto meta =
-        members ? JsonMembers::Read(members->Get("_meta").value_or("")) : std::nullopt;
-    capabilities = AskableCapabilities(meta ? meta->Get(kMetaCapabilities).value_or("{}") : "{}");
-  }
+  if (MayAsk(params_.method)) capabilities = AskableCapabilitiesOf(params_.raw);
   Result<std::string> bare = WithoutRequestMeta(params_.raw);
   if (!bare) return std::move(bare).error();
   Result<CallParams> params = ReadCallParams(params_.method, *std::move(bare));
@@ -323,13 +332,13 @@ void RoutedCall::Ask(std::optional<std::size_t> server) {
   asking_ = std::make_shared<Alive>(Alive{this});
   const Deadline deadline = Min(deadline_, Deadline::After(kAskTime));
   if (server) {
-    service_.pool().RefreshCatalogue(*server, ListOf(params_.kind), lane_, kMissMaxAge, deadline,
-                                     // Never from within this call, which may still be starting.
-                                     [&lane = lane_, alive = asking_](std::optional<Error> error) {
-                                       lane.Post([alive, error = std::move(error)] {
-                                         if (alive->call != nullptr) alive->call->OnAsked(error);
-                                       });
-                                     });
+    view_->Refresh(*server, ListOf(params_.kind), lane_, kMissMaxAge, deadline,
+                   // Never from within this call, which may still be starting.
+                   [&lane = lane_, alive = asking_](std::optional<Error> error) {
+                     lane.Post([alive, error = std::move(error)] {
+                       if (alive->call != nullptr) alive->call->OnAsked(error);
+                     });
+                   });
   } else {
     // A resource may also be one that a template stands for.
     const ListKind kind = ListOf(params_.kind);
@@ -339,11 +348,12 @@ void RoutedCall::Ask(std::optional<std::size_t> server) {
         if (alive->call != nullptr) alive->call->OnAsked(std::nullopt);
       });
     };
-    service_.lister().List(kind, lane_, scope_, kMissMaxAge, deadline,
-                           [&service = service_, &lane = lane_, scope = scope_, more, deadline,
-                            asked](const Result<Listing>& listing) {
+    service_.lister().List(view_, kind, lane_, scope_, kMissMaxAge, deadline,
+                           [&service = service_, view = view_, &lane = lane_, scope = scope_, more,
+                            deadline, asked](const Result<Listing>& listing) {
                              if (listing && listing->kind == more) return asked(listing);
-                             service.lister().List(more, lane, scope, kMissMaxAge, deadline, asked);
+                             service.lister().List(view, more, lane, scope, kMissMaxAge, deadline,
+                                                   asked);
                            });
   }
 }
@@ -367,6 +377,7 @@ void RoutedCall::OnReply(Result<jsonrpc::Message> message) {
 }
 
 void RoutedCall::OnNotification(jsonrpc::Message& message) {
+  if (session_ != nullptr && IsListChanged(message.method)) session_->OnOwnListChanged(route_);
   if (translated_ && message.method == "notifications/message") {
     return;  // in that era they are said only to those who ask for them, with a level
   }

@@ -30,6 +30,9 @@ struct CallRequest {
   bool modern = false;
   // Its Mcp-Param-* headers, passed on with a request of that era.
   Headers param_headers = {};
+  // Where one server is in scope, it is asked even for what it doesn't list: it knows best what it
+  // has, and says so itself.
+  bool forward_unknown = false;
 };
 
 // One such request from routing to its reply: a deadline, one exchange, and nothing else. It can't
@@ -85,6 +88,7 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   };
 
   std::optional<Error> RouteAndSend(bool may_ask);
+  std::shared_ptr<CatalogueView> CallersView() const;
   Result<Route> Resolve(const RouteTable& table) const;
   std::optional<Error> Send(const Route& route);
   std::string About() const;
@@ -111,7 +115,9 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   ToolService& service_;
   Lane& lane_;
   Handler& handler_;
+  std::shared_ptr<CatalogueView> view_;  // where names are looked up; null: what all see
   Scope scope_;
+  bool forward_unknown_ = false;
   bool modern_ = false;
   bool translated_ = false;
   Headers param_headers_;

@@ -35,8 +35,10 @@ ToolService::ToolService(const Config& config, Executor& executor, UpstreamPool&
       pool_(pool),
       router_(router),
       status_(status),
-      lister_(config, pool, router),
+      lister_(config),
       asking_sessions_(config, pool),
+      shared_view_(std::make_shared<SharedView>(pool, router)),
+      askable_views_(config, executor, pool, router, asking_sessions_),
       parked_(static_cast<std::size_t>(config.bridge.limits.parked_calls)),
       gate_(static_cast<std::uint64_t>(config.bridge.limits.in_flight_calls)),
       key_digest_(Digest(config.master_key)) {
@@ -51,6 +53,7 @@ ToolService::ToolService(const Config& config, Executor& executor, UpstreamPool&
 
 void ToolService::CloseParked() {
   parked_.CancelAll();
+  askable_views_.Stop();
   asking_sessions_.Close();
 }
 
@@ -82,6 +85,15 @@ std::optional<Error> ToolService::EnterSubscription() {
                .message = "as many subscriptions are open as may",
                .metadata = {{"limit", "half of bridge.limits.upstream_connections"}},
                .retry_after = std::chrono::seconds(1)};
+}
+
+std::shared_ptr<CatalogueView> ToolService::ViewFor(const std::string& capabilities) {
+  auto view = askable_views_.Find(capabilities);
+  return view != nullptr ? view : shared_view_;
+}
+
+std::shared_ptr<PrivateView> ToolService::MakeView(PrivateView::Source source) {
+  return std::make_shared<PrivateView>(config_, executor_, pool_, router_, std::move(source));
 }
 
 bool ToolService::Authorized(const CallerHeaders& headers) const {

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,7 +17,9 @@
 #include "server/routing/router.h"
 #include "server/runtime/executor.h"
 #include "server/runtime/gate.h"
+#include "server/service/askable_views.h"
 #include "server/service/asking_sessions.h"
+#include "server/service/catalogue_view.h"
 #include "server/service/listing.h"
 #include "server/service/parked_calls.h"
 #include "server/upstream/status.h"
@@ -75,6 +78,17 @@ class ToolService {
   Router& router() { return router_; }
   UpstreamPool& pool() { return pool_; }
   Lister& lister() { return lister_; }
+
+  // What servers have, as callers without a session see it that declare these
+  // AskableCapabilities(). Any thread.
+  std::shared_ptr<CatalogueView> ViewFor(const std::string& capabilities = {});
+
+  // Another view of them. Any thread.
+  std::shared_ptr<PrivateView> MakeView(PrivateView::Source source);
+
+  // A list of the server's that all share has become another. Any thread.
+  void OnListChanged(std::size_t server) { askable_views_.Outdate(server); }
+
   ParkedCalls& parked() { return parked_; }
   AskingSessions& asking_sessions() { return asking_sessions_; }
 
@@ -89,6 +103,8 @@ class ToolService {
   StatusBoard& status_;
   Lister lister_;
   AskingSessions asking_sessions_;
+  const std::shared_ptr<SharedView> shared_view_;
+  AskableViews askable_views_;
   ParkedCalls parked_;
   Gate gate_;
   std::vector<std::string> forwardable_;  // every name in any server's extra_headers, once

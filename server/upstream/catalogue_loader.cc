@@ -41,7 +41,8 @@ void CatalogueLoader::Invalidate() {
 
 void CatalogueLoader::Stop() {
   home_.Post([this] {
-    for (const ListKind kind : kListKinds) loaders_[kind]->Stop();
+    const Error why{.reason = Reason::kShuttingDown, .message = "the bridge is stopping"};
+    for (const ListKind kind : kListKinds) loaders_[kind]->Stop(why);
   });
 }
 

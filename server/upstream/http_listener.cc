@@ -22,8 +22,13 @@ bool OffersNone(const Error& error) {
 
 }  // namespace
 
-HttpListener::HttpListener(HttpLane& lane, std::shared_ptr<const HttpSession> session, Heard heard)
-    : lane_(lane), session_(std::move(session)), heard_(std::move(heard)), retry_(kDefaultRetry) {
+HttpListener::HttpListener(HttpLane& lane, std::shared_ptr<const HttpSession> session, Heard heard,
+                           std::function<void()> settled)
+    : lane_(lane),
+      session_(std::move(session)),
+      heard_(std::move(heard)),
+      settled_(std::move(settled)),
+      retry_(kDefaultRetry) {
   Open();
 }
 
@@ -53,7 +58,12 @@ void HttpListener::OnEvent(jsonrpc::SseEvent event) {
   parser_.Trim();
 }
 
+void HttpListener::Settle() {
+  if (const auto settled = std::exchange(settled_, nullptr)) settled();
+}
+
 void HttpListener::OnStreamEnd(Error error) {
+  Settle();
   if (OffersNone(error)) return;
   const bool ended = error.reason == Reason::kUpstreamLost;
   lane_.lane().deadlines().Arm(

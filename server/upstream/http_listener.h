@@ -22,18 +22,23 @@ class HttpListener final : private SseStream::Handler, private DeadlineEntry {
   // A notification or a request. The listener must not be destroyed in here.
   using Heard = std::function<void(jsonrpc::Message&)>;
 
-  // Begins at once. `lane` outlives this.
-  HttpListener(HttpLane& lane, std::shared_ptr<const HttpSession> session, Heard heard);
+  // Begins at once. `lane` outlives this. `settled` is called once, when the stream has opened for
+  // the first time, or it is clear that it doesn't; the listener must not be destroyed in there.
+  HttpListener(HttpLane& lane, std::shared_ptr<const HttpSession> session, Heard heard,
+               std::function<void()> settled);
 
  private:
+  void OnStreamOpen() override { Settle(); }
   void OnEvent(jsonrpc::SseEvent event) override;
   void OnStreamEnd(Error error) override;
   void OnDeadline() override { Open(); }
   void Open();
+  void Settle();
 
   HttpLane& lane_;
   const std::shared_ptr<const HttpSession> session_;
   const Heard heard_;
+  std::function<void()> settled_;  // null: it has been called
   std::unique_ptr<SseStream> stream_;
   std::string last_event_id_;
   std::chrono::milliseconds retry_;

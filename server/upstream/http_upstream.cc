@@ -17,6 +17,9 @@ namespace {
 constexpr std::chrono::seconds kHandshakeTime{30};
 // From server/discover to its answer: a server that says nothing is of the era before.
 constexpr std::chrono::seconds kDiscoverTime{5};
+// From asking for a session's own stream to its head: several times the way to a server far away,
+// and little for the first call to a server that says nothing.
+constexpr std::chrono::milliseconds kListenTime{500};
 // From a ping to its answer.
 constexpr std::chrono::seconds kPingTime{5};
 
@@ -55,7 +58,8 @@ void HttpUpstream::WaitOrConnect() {
 
 void HttpUpstream::Wake() {
   home_.Post([this] {
-    if (state_ != State::kConnecting && state_ != State::kStopped) Connect();
+    const bool connecting = state_ == State::kConnecting || state_ == State::kListening;
+    if (!connecting && state_ != State::kStopped) Connect();
   });
 }
 
@@ -164,7 +168,7 @@ void HttpUpstream::OnInitialized(const jsonrpc::Message& message) {
                       // It may be another handshake's turn by now.
                       if (state_ != State::kConnecting || opening != opening_) return;
                       if (status / 100 == 2) {
-                        Open();
+                        Listen();
                       } else {
                         GoDown(Error{.reason = Reason::kUpstreamUnavailable,
                                      .message = "the server did not take notifications/initialized"
@@ -187,6 +191,21 @@ void HttpUpstream::Describe(const InitializeResult& server) {
   });
 }
 
+// The first call's question may come on this stream, and is lost where there is none yet. A server
+// that doesn't say whether it opens it holds nobody up for long.
+void HttpUpstream::Listen() {
+  const bool is_heard = use_.era != nullptr || use_.unsolicited.announce;
+  if (!is_heard || opening_->id.empty()) return Open();
+  Disarm();
+  state_ = State::kListening;
+  home_.deadlines().Arm(*this, Deadline::After(kListenTime));
+  listener_ = std::make_unique<HttpListener>(
+      home_share(), opening_, [this](jsonrpc::Message& message) { Hear(message); },
+      [this] {
+        if (state_ == State::kListening) Open();
+      });
+}
+
 void HttpUpstream::Open() {
   Disarm();
   state_ = State::kReady;
@@ -201,11 +220,6 @@ void HttpUpstream::Open() {
     status.last_error.clear();
   });
   OnEveryLane([session = session_](HttpLane& lane) { lane.SetSession(session); });
-  const bool is_heard = use_.era != nullptr || use_.unsolicited.announce;
-  if (is_heard && !session_->id.empty()) {
-    listener_ = std::make_unique<HttpListener>(
-        home_share(), session_, [this](jsonrpc::Message& message) { Hear(message); });
-  }
   use_.lists_changed();
 }
 
@@ -218,8 +232,11 @@ void HttpUpstream::Hear(jsonrpc::Message& message) {
     return;
   }
   // In the session that asked: in another its id is somebody else's.
-  const auto answer = [this, asked_in = session_](std::string response) {
-    if (session_ == asked_in) home_share().Post(*asked_in, std::move(response));
+  const std::shared_ptr<const HttpSession> current = session_ != nullptr ? session_ : opening_;
+  const auto answer = [this, asked_in = current](std::string response) {
+    if (session_ == asked_in || opening_ == asked_in) {
+      home_share().Post(*asked_in, std::move(response));
+    }
   };
   if (message.method == "ping") return answer(jsonrpc::ResultMessage(message.id, "{}"));
   const std::string id(message.id);
@@ -347,6 +364,8 @@ void HttpUpstream::OnDeadline() {
     exchange_.reset();
     Suspect(
         Error{.reason = Reason::kUpstreamUnavailable, .message = "no answer to a ping within 5 s"});
+  } else if (state_ == State::kListening) {
+    Open();
   } else if (state_ == State::kConnecting && use_.modern) {
     GoDown(Error{.reason = Reason::kUnsupportedProtocolVersion,
                  .message = "no answer to server/discover within 5 s"});

@@ -41,8 +41,9 @@ class HttpUpstream final : public Upstream,
 
  private:
   // kSuspect: there is a session, but the server can't be reached; it is pinged until it can.
-  // kIdle: no session, until a request wants one.
-  enum class State { kIdle, kConnecting, kReady, kSuspect, kDown, kStopped };
+  // kIdle: no session, until a request wants one. kListening: there is one, and its own stream is
+  // being opened, so that nothing is missed of what the server says once it is used.
+  enum class State { kIdle, kConnecting, kListening, kReady, kSuspect, kDown, kStopped };
 
   void SessionLost(std::uint64_t epoch, std::string why) override;
   void SessionWanted() override;
@@ -59,6 +60,7 @@ class HttpUpstream final : public Upstream,
   void OnInitialized(const jsonrpc::Message& message);
   void OnDiscovered(const jsonrpc::Message& message);
   void OnPong(const Result<jsonrpc::Message>& message);
+  void Listen();
   void Open();
   void Describe(const InitializeResult& server);
   void GoDown(Error error);

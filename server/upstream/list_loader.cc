@@ -75,10 +75,10 @@ void ListLoader::Invalidate() {
   }
 }
 
-void ListLoader::Stop() {
+void ListLoader::Stop(const Error& why) {
   stopped_ = true;
   changed_meanwhile_ = false;
-  if (loading_) End(Error{.reason = Reason::kShuttingDown, .message = "the bridge is stopping"});
+  if (loading_) End(why);
 }
 
 void ListLoader::Load() {

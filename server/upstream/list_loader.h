@@ -48,8 +48,8 @@ class ListLoader final : private ReplyHandler, private DeadlineEntry {
   // The list has changed: asks in the background.
   void Invalidate();
 
-  // Gives up what is under way, for good.
-  void Stop();
+  // Gives up what is under way, for good; `why`: for those who wait.
+  void Stop(const Error& why);
 
  private:
   struct Waiter;

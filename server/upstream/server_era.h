@@ -20,6 +20,8 @@ class ServerEra {
   ServerEra& operator=(const ServerEra&) = delete;
 
   Era get() const { return era_.load(std::memory_order_acquire); }
+  // Whether it has refused the modern era when it was last asked in it.
+  bool refuses_modern() const { return refuses_modern_.load(std::memory_order_acquire); }
 
   // Before anything is started: what makes the other era's session connect at once.
   void SetWake(std::function<void()> legacy, std::function<void()> modern) {
@@ -29,11 +31,13 @@ class ServerEra {
 
   // The server has taken the handshake of `era`.
   void Opened(Era era) {
+    if (era == Era::kModern) refuses_modern_.store(false, std::memory_order_release);
     if (era == Era::kLegacy || get() != Era::kLegacy) era_.store(era, std::memory_order_release);
   }
 
   // The server has refused it, so it may be of the other one.
   void Refused(Era era) {
+    if (era == Era::kModern) refuses_modern_.store(true, std::memory_order_release);
     if (era == Era::kLegacy && wake_modern_ && get() != Era::kModern) {
       era_.store(Era::kUnknown, std::memory_order_release);
       wake_modern_();
@@ -45,6 +49,7 @@ class ServerEra {
 
  private:
   std::atomic<Era> era_;
+  std::atomic<bool> refuses_modern_{false};
   std::function<void()> wake_legacy_;
   std::function<void()> wake_modern_;
 };

@@ -29,6 +29,8 @@ void SseStream::OnHead(const Head& head) {
     End(Error{.reason = Reason::kUpstreamProtocol,
               .message = "the answer to GET is not an event stream: is `url` the one of the"
                          " server's SSE endpoint?"});
+  } else {
+    handler_->OnStreamOpen();
   }
 }
 

@@ -18,6 +18,8 @@ class SseStream final : private HttpResponseHandler {
   // must not be destroyed in here.
   class Handler {
    public:
+    // The server has agreed to it.
+    virtual void OnStreamOpen() {}
     virtual void OnEvent(jsonrpc::SseEvent event) = 0;
     // The stream is over, or never began; the last call. kUpstreamUnavailable: the server can't be
     // reached; kUpstreamHttpStatus; kUpstreamProtocol; kUpstreamLost: it has ended.

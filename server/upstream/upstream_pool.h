@@ -42,6 +42,11 @@ class UpstreamPool {
   // Whether the server is reached in the modern era only. Any thread.
   bool IsModernOnly(std::size_t server) const { return eras_[server]->get() == Era::kModern; }
 
+  // Whether it is known to be reached in the legacy era only. Any thread.
+  bool IsLegacyOnly(std::size_t server) const {
+    return modern_[server] == nullptr || eras_[server]->refuses_modern();
+  }
+
   // Whether all requests of a session are one client's: see StdioSupervisor::LikelyCall().
   enum class Whose { kOneClient, kManyClients };
 

@@ -25,10 +25,7 @@ CLIENT_SECONDS = 40  # less than the suite gives this whole command
 
 def start_bridge(bridge, server, protocol, work):
     config = {
-        # One session for all: the suite's server has one stream for what it says outside of
-        # requests, and puts answers on whichever was opened last.
-        "mcp_servers": {"suite": {"url": server, "transport": "http", "protocol": protocol,
-                                  "isolation": "shared"}},
+        "mcp_servers": {"suite": {"url": server, "transport": "http", "protocol": protocol}},
         "bridge": {"http_listen": "127.0.0.1:0", "grpc_listen": "127.0.0.1:0"},
     }
     (work / "bridge.yaml").write_text(json.dumps(config))  # JSON is YAML

@@ -254,6 +254,7 @@ void FakeMcpServer::Impl::Refuse(const std::shared_ptr<FakeConnection>& connecti
 void FakeMcpServer::Impl::AnswerGet(const std::shared_ptr<FakeConnection>& connection,
                                     const FakeRequest& request) {
   FakeAnswer answer = Decide(request);
+  if (answer.never) return;
   if (answer.form != FakeAnswer::Form::kSse) return Refuse(connection);
   answer.ends_early = answer.id.empty();
   FakeRequest asked;

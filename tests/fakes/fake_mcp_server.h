@@ -64,7 +64,7 @@ class FakeMcpServer {
   // For requests that come from now on. The script decides about all POSTs but those in a lost or
   // unknown session; OnTool is a script for one tool, and goes first. It also decides about GETs:
   // 405 unless it gives an answer of form kSse, which needs its own `id` if it has a result; held,
-  // it is a stream for Push().
+  // it is a stream for Push(); with `never` not even the head comes.
   void SetScript(Script script);
   void OnTool(const std::string& tool, FakeAnswer answer);
 

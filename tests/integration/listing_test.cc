@@ -26,7 +26,8 @@ std::string ListOver(Bridge& bridge, ListKind kind, const std::string& server = 
     const Config& config = bridge.app().service().config();
     const Scope scope = server.empty() ? Scope() : Scope(IndexOf(config, server).value());
     bridge.app().service().lister().List(
-        kind, lane, scope, Deadline::After(kPatience), [kind, result](Result<Listing> listing) {
+        bridge.app().service().ViewFor(), kind, lane, scope, Deadline::After(kPatience),
+        [kind, result](Result<Listing> listing) {
           result->set_value(listing ? ResultOf(*listing, TakePage(*listing, {}))
                                     : std::string(InfoOf(listing.error().reason).name));
         });

@@ -121,7 +121,7 @@ TEST_F(ModernTest, WhatTheEraForbidsIsRefusedWithItsStatus) {
   for (const char* method : {"ping", "logging/setLevel", "resources/subscribe", "no/such"}) {
     expect(Post(method, Request(method)), 404, "-32601");
   }
-  expect(Post("tools/call", Call("nonsense"), "nonsense"), 200, "-32602");
+  expect(Post("tools/call", Request("tools/call", R"("name":7)"), "7"), 400, "-32602");
 }
 
 TEST_F(ModernTest, LeavingCancelsWithoutAWord) {

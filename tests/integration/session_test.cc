@@ -168,6 +168,75 @@ TEST_F(SessionTest, AServersQuestionReachesItsOwnCallerAndTheAnswerTheServer) {
   EXPECT_NE(events[1].find(R"("id":5,"result")"), std::string::npos);
 }
 
+constexpr char kEcho[] = R"({"name":"echo","inputSchema":{"type":"object"}})";
+constexpr char kAskMe[] = R"({"name":"ask_me","inputSchema":{"type":"object"}})";
+
+// Lists another tool in each session but the one that all share.
+FakeAnswer MoreForClients(const FakeRequest& request) {
+  FakeAnswer answer;
+  if (request.method != "tools/list") return answer;
+  const bool shared = request.Header("mcp-session-id") == "fake-session-1";
+  answer.result =
+      std::string(R"({"tools":[)") + kEcho + (shared ? "" : std::string(",") + kAskMe) + "]}";
+  return answer;
+}
+
+bool Lists(const TestResponse& response, const std::string& tool) {
+  EXPECT_NE(response.body.find(R"("name":"echo")"), std::string::npos) << response.body;
+  return response.body.find("\"name\":\"" + tool + "\"") != std::string::npos;
+}
+
+constexpr char kList[] = R"({"jsonrpc":"2.0","id":9,"method":"tools/list"})";
+
+TEST_F(SessionTest, AClientThatCanBeAskedSeesWhatIsThereForSuchClients) {
+  upstream_.SetScript(MoreForClients);
+  const std::string session = Open(kElicits);
+  EXPECT_TRUE(Lists(Post(kList, {{"mcp-session-id", session}}), "ask_me"));
+  const std::size_t lists = upstream_.Snapshot().Count("tools/list");
+  EXPECT_TRUE(Lists(Post(kList, {{"mcp-session-id", session}}), "ask_me"));
+  EXPECT_EQ(upstream_.Snapshot().sessions_opened, 2)
+      << "its own is used, none is made for the list";
+  EXPECT_LE(upstream_.Snapshot().Count("tools/list"), lists + 1)
+      << "once more at the most, for the session had only just been opened";
+  const TestResponse called = Post(CallMessage("1", "ask_me", "x"), {{"mcp-session-id", session}});
+  EXPECT_NE(called.body.find("\"x\""), std::string::npos) << called.body;
+  EXPECT_FALSE(Lists(Post(kList, {{"mcp-session-id", Open()}}), "ask_me"));
+  EXPECT_FALSE(Lists(Post(kList), "ask_me"));
+}
+
+TEST_F(SessionTest, ACallerOfTheEraWithoutSessionsSeesItToo) {
+  upstream_.SetScript(MoreForClients);
+  const auto post = [this](const std::string& method, const std::string& members,
+                           const std::string& capabilities) {
+    return Post(
+        R"({"jsonrpc":"2.0","id":9,"method":")" + method + R"(","params":{)" + members +
+            R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":)" +
+            capabilities + "}}}",
+        {{"MCP-Protocol-Version", "2026-07-28"}, {"Mcp-Method", method}, {"Mcp-Name", "ask_me"}});
+  };
+  post("server/discover", "", "{}");
+  EXPECT_FALSE(Lists(post("tools/list", "", "{}"), "ask_me"));
+  const TestResponse called = post("tools/call", R"("name":"ask_me",)", R"({"roots":{}})");
+  EXPECT_NE(called.body.find(R"("resultType":"complete")"), std::string::npos) << called.body;
+  EXPECT_TRUE(Lists(post("tools/list", "", R"({"roots":{}})"), "ask_me"));
+  EXPECT_EQ(upstream_.Snapshot().sessions_opened, 2) << "one for all who can be asked the same";
+}
+
+TEST_F(SessionTest, AListThatChangesInAClientsOwnSessionIsItsOwn) {
+  upstream_.SetScript([](const FakeRequest& request) {
+    FakeAnswer answer = MoreForClients(request);
+    if (request.method != "tools/call") return answer;
+    answer.form = FakeAnswer::Form::kSse;
+    answer.before = {R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})"};
+    return answer;
+  });
+  const Headers session{{"mcp-session-id", Open()}};
+  EXPECT_FALSE(Lists(Post(kList, session), "ask_me"));
+  Post(CallMessage("1", "echo", "x"), session);
+  EXPECT_TRUE(Lists(Post(kList, session), "ask_me"));
+  EXPECT_FALSE(Lists(Post(kList, {{"mcp-session-id", Open()}}), "ask_me"));
+}
+
 TEST_F(SessionTest, AQuestionOfACallIsWithdrawnByItsServer) {
   upstream_.SetScript([](const FakeRequest& request) {
     if (request.method != "tools/call") return FakeAnswer{};

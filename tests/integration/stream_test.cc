@@ -360,6 +360,31 @@ TEST_F(AnnounceTest, AQuestionIsAskedAndAnswered) {
       upstream_.WaitFor([&](const auto& record) { return refusals(record) == 3; }, kPatience));
 }
 
+TEST_F(AnnounceTest, AClientsStreamWithAServerIsOpenBeforeItsFirstCall) {
+  Post(Open(), CallMessage("1", "echo", "x"));
+  const FakeMcpServer::Record record = upstream_.Snapshot();
+  const std::string session = record.LastCall().Header("mcp-session-id");
+  const auto first =
+      std::find_if(record.requests.begin(), record.requests.end(), [&](const FakeRequest& request) {
+        return request.Header("mcp-session-id") == session &&
+               request.method != "notifications/initialized";
+      });
+  ASSERT_NE(first, record.requests.end());
+  EXPECT_EQ(first->http_method, "GET");
+}
+
+TEST_F(StreamTest, AServerThatSaysNothingOfItsStreamIsStillCalled) {
+  upstream_.SetScript([](const FakeRequest& request) {
+    FakeAnswer answer;
+    answer.never = request.http_method == "GET";
+    return answer;
+  });
+  const TestResponse response =
+      TestHttpClient(bridge_.http_port())
+          .Post(CallMessage("1", "echo", "x"), {{"Mcp-Session-Id", Open()}});
+  EXPECT_NE(response.body.find("\"result\""), std::string::npos) << response.body;
+}
+
 TEST_F(AnnounceTest, AQuestionIsWithdrawnByItsServer) {
   const std::string opened =
       R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"roots":{}},"clientInfo":{"name":"t","version":"1"}}})";

@@ -40,7 +40,7 @@ class ListRpc final : public GrpcUnaryCall<ListRpc<Rpc>, Rpc> {
     self_ = std::make_shared<ListRpc*>(this);
     const Deadline bound =
         Min(this->deadline(), Deadline::After(this->tools().config().bridge.limits.call_timeout));
-    this->tools().lister().List(Rpc::kKind, this->lane(), scope_, bound,
+    this->tools().lister().List(this->tools().ViewFor(), Rpc::kKind, this->lane(), scope_, bound,
                                 [self = std::weak_ptr(self_)](Result<Listing> listing) {
                                   if (const auto call = self.lock()) (*call)->Answer(listing);
                                 });

@@ -11,6 +11,7 @@
 #include "server/frontend/mcp/list_call.h"
 #include "server/frontend/mcp/set_level_call.h"
 #include "server/mcp/initialize.h"
+#include "server/mcp/input_required.h"
 #include "server/mcp/json_members.h"
 
 namespace mcpbridge {
@@ -76,6 +77,14 @@ std::unique_ptr<McpCall> Dispatcher::Discover(IncomingMessage& request, Reply& r
   return call;
 }
 
+std::shared_ptr<CatalogueView> Dispatcher::ViewOf(const IncomingMessage& request) const {
+  std::shared_ptr<CatalogueView> own;
+  if (request.session != nullptr) own = request.session->View();
+  if (own != nullptr) return own;
+  return service_.ViewFor(request.modern ? AskableCapabilitiesOf(request.message.params)
+                                         : std::string());
+}
+
 std::unique_ptr<McpCall> Dispatcher::List(ListKind kind, IncomingMessage& request, Reply& reply) {
   std::optional<Error> error;
   if (!request.deadline) error = request.deadline.error();
@@ -94,7 +103,7 @@ std::unique_ptr<McpCall> Dispatcher::List(ListKind kind, IncomingMessage& reques
   }
   constexpr std::chrono::seconds kListTime{10};  // the longest that one slow server holds a list up
   auto call = std::make_unique<ListCall>(service_, reply, kind);
-  call->Start(request.lane, request.scope, cursor,
+  call->Start(request.lane, ViewOf(request), request.scope, cursor,
               Min(*request.deadline, Deadline::After(kListTime)));
   return call;
 }
@@ -128,7 +137,8 @@ std::unique_ptr<McpCall> Dispatcher::Forward(CallMethod method, IncomingMessage&
                            .headers = request.headers,
                            .session = request.session,
                            .modern = request.modern,
-                           .param_headers = std::move(request.param_headers)};
+                           .param_headers = std::move(request.param_headers),
+                           .forward_unknown = request.session != nullptr || request.modern};
   if (method == CallMethod::kSetLevel && !call_request.scope.Only(service_.config())) {
     auto call = std::make_unique<SetLevelCall>(service_, request.lane, reply);
     call->Start(call_request);

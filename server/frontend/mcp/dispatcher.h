@@ -54,6 +54,7 @@ class Dispatcher {
   std::unique_ptr<McpCall> Discover(IncomingMessage& request, Reply& reply);
   std::unique_ptr<McpCall> List(ListKind kind, IncomingMessage& request, Reply& reply);
   std::unique_ptr<McpCall> Forward(CallMethod method, IncomingMessage& request, Reply& reply);
+  std::shared_ptr<CatalogueView> ViewOf(const IncomingMessage& request) const;
   std::optional<Error> CheckParamHeaders(IncomingMessage& request, const CallParams& params);
 
   ToolService& service_;

@@ -32,8 +32,8 @@ void InitializeCall::Start(Lane& lane, const Scope& scope) {
         return service_.status().Of(name).health == UpstreamHealth::kConnecting;
       });
   if (!connecting) return Answer();
-  service_.lister().List(ListKind::kTools, lane, scope, kAnyAge, Deadline::After(kConnectTime),
-                         [alive = alive_](const Result<Listing>&) {
+  service_.lister().List(service_.ViewFor(), ListKind::kTools, lane, scope, kAnyAge,
+                         Deadline::After(kConnectTime), [alive = alive_](const Result<Listing>&) {
                            if (alive->call != nullptr) alive->call->Answer();
                          });
 }

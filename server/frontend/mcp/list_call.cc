@@ -15,16 +15,18 @@ ListCall::~ListCall() {
   service_.Leave();
 }
 
-void ListCall::Start(Lane& lane, const Scope& scope, std::string_view cursor, Deadline deadline) {
+void ListCall::Start(Lane& lane, std::shared_ptr<CatalogueView> view, const Scope& scope,
+                     std::string_view cursor, Deadline deadline) {
   Result<PagePosition> after = ParseCursor(cursor, kind_, scope.Names(service_.config()));
   if (!after) {
     reply_.Fail(after.error());
     return;
   }
   page_.after = *std::move(after);
-  service_.lister().List(kind_, lane, scope, deadline, [alive = alive_](Result<Listing> listing) {
-    if (alive->call != nullptr) alive->call->OnListing(listing);
-  });
+  service_.lister().List(std::move(view), kind_, lane, scope, deadline,
+                         [alive = alive_](Result<Listing> listing) {
+                           if (alive->call != nullptr) alive->call->OnListing(listing);
+                         });
 }
 
 void ListCall::OnListing(const Result<Listing>& listing) {

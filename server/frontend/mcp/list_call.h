@@ -21,7 +21,9 @@ class ListCall final : public McpCall {
   ~ListCall() override;
 
   // `cursor`: params.cursor, unescaped; empty: the first page.
-  void Start(Lane& lane, const Scope& scope, std::string_view cursor, Deadline deadline);
+  // `view`: what the caller sees.
+  void Start(Lane& lane, std::shared_ptr<CatalogueView> view, const Scope& scope,
+             std::string_view cursor, Deadline deadline);
 
  private:
   struct Alive {
