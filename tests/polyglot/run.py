@@ -51,6 +51,10 @@ TESTS = {
     "three_calls": Test(["bash", "{work}/three_calls.sh"], needs=("curl",), key=True, port=4000),
     "mcp_call": Test([sys.executable, "-B", "{here}/clients/mcp_call.py"]),
     "grpcurl": Test([sys.executable, "-B", "{here}/clients/grpcurl.py"], needs=("bin/grpcurl",)),
+    "comments": Test([sys.executable, "-B", "{here}/clients/comments.py"], needs=("bin/grpcurl",)),
+    "reflection": Test([sys.executable, "-B", "{here}/clients/reflection.py"],
+                       servers=("demo", "everything_stdio"),
+                       needs=("bin/grpcurl", "bin/ghz", "node", EVERYTHING), seconds=150),
     "grpc_python": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/grpc_python.py"],
                         servers=("demo", "exact"), needs=(PYTHON,), stubs=True),
     "google_mcp_0_1": Test(["{tools}/python_google_0_1/bin/python", "-B",
@@ -87,6 +91,23 @@ TESTS = {
     "server_time_stdio": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/real_server.py",
                                "time_stdio"],
                               servers=("time_stdio",), needs=(PYTHON, TIME_SERVER), stubs=True),
+}
+
+# What setup.sh built of each of examples/, and how it is run.
+EXAMPLES = {
+    "python": ("venv/bin/python", ["venv/bin/python", "-B", "example.py", "ADDRESS"]),
+    "go": ("example", ["./example", "ADDRESS"]),
+    "node": ("node_modules/@grpc/grpc-js/package.json", ["node", "example.js", "ADDRESS"]),
+    "java": ("target/classes/dev/mcpbridge/example/Example.class",
+             ["mvn", "-B", "-q", "-o", "exec:java", "-Dexec.args=ADDRESS"]),
+    "rust": ("target/debug/mcp-bridge-example", ["target/debug/mcp-bridge-example", "ADDRESS"]),
+}
+TESTS |= {
+    "example_" + language: Test(
+        [sys.executable, "-B", "{here}/clients/example.py",
+         f"{{tools}}/example_{language}/examples/{language}", *command],
+        needs=(f"example_{language}/examples/{language}/{built}",))
+    for language, (built, command) in EXAMPLES.items()
 }
 
 # Each real client against each kind of server, all behind one bridge.
