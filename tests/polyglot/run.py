@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "harness"))
@@ -109,6 +110,11 @@ TESTS |= {
         needs=(f"example_{language}/examples/{language}/{built}",))
     for language, (built, command) in EXAMPLES.items()
 }
+
+# The example in Python, with the stubs of the wheel instead of its own.
+TESTS["python_wheel"] = Test(
+    [sys.executable, "-B", "{here}/clients/example.py", "{work}", "{tools}/python_wheel/bin/python",
+     "-B", "example.py", "ADDRESS"], needs=("python_wheel/bin/python",))
 
 # Each real client against each kind of server, all behind one bridge.
 MATRIX_SERVERS = ("everything_http", "everything_sse", "everything_stdio")
@@ -260,7 +266,19 @@ def prepare_node(stack):
         shutil.copy(script, stack.work)
 
 
-PREPARE = {"three_calls": prepare_three_calls, "sdk_typescript": prepare_node,
+def prepare_wheel(stack):
+    """The example without stubs beside it; and what is in the wheel."""
+    shutil.copy(HERE.parents[1] / "examples" / "python" / "example.py", stack.work)
+    (wheel,) = (stack.args.tools / "wheel").glob("mcp_bridge_stubs-*.whl")
+    with zipfile.ZipFile(wheel) as content:
+        others = [name for name in content.namelist()
+                  if not name.startswith(("mcpbridge/", "mcp_bridge_stubs-"))]
+    if others:
+        raise Failure(f"the wheel has what others have: {others}")
+
+
+PREPARE = {"python_wheel": prepare_wheel, "three_calls": prepare_three_calls,
+           "sdk_typescript": prepare_node,
            **{name: prepare_node for name in TESTS if name.startswith("matrix_")}}
 CHECK = {"three_calls": check_three_calls}
 

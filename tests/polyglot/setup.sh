@@ -86,16 +86,19 @@ install_grpcurl() { GOBIN=$dir/bin GOFLAGS='' go install "$@"; }
 
 install_ghz() { GOBIN=$dir/bin GOFLAGS='' go install "$@"; }
 
-# An example with all that it is made of, as an archive that is the same each time.
+# Files of ours as an archive that is the same each time.
 sources() {
   tar -C "$root" --exclude=target --exclude=node_modules --exclude=venv --exclude=__pycache__ \
     --exclude=examples/go/mcpbridgev1 --exclude=examples/python/mcpbridge --sort=name --mtime=@0 \
-    --owner=0 --group=0 --numeric-owner -cf - "examples/$1" proto
+    --owner=0 --group=0 --numeric-owner -cf - "$@"
 }
+
+# A word that changes when they do.
+stamp_of() { sources "$@" | sha256sum | cut -c1-16; }
 
 # In a copy, as examples/README.md tells it.
 example_folder() {
-  mkdir -p "$dir/example_$1" && cd "$dir/example_$1" && sources "$1" | tar -xmf - &&
+  mkdir -p "$dir/example_$1" && cd "$dir/example_$1" && sources "examples/$1" proto | tar -xmf - &&
     cd "examples/$1"
 }
 
@@ -116,7 +119,12 @@ install_example_rust() { example_folder rust && cargo build --quiet --locked; }
 # part_example LANGUAGE TOOL: built again when a file of it or a proto has changed.
 part_example() {
   local group=example_$1
-  part "example_$1" "$2" "$(sources "$1" | sha256sum | cut -c1-16)"
+  part "example_$1" "$2" "$(stamp_of "examples/$1" proto)"
+}
+
+install_wheel() {
+  rm -rf "$dir/wheel" && "$root/scripts/build-python-wheel.sh" "$dir/wheel" &&
+    venv python_wheel "$dir"/wheel/*.whl grpcio-status==1.85.1
 }
 
 group=clients
@@ -132,6 +140,8 @@ part python_google_0_2 python3 grpcio==1.85.1 mcp-grpc-transport-proto==0.2.0
 part grpcurl go github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
 group=ghz
 part ghz go github.com/bojand/ghz/cmd/ghz@v0.120.0
+group=wheel
+part wheel python3 "$(stamp_of scripts/build-python-wheel.sh proto)"
 part_example python python3
 part_example go go
 part_example node npm
