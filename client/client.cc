@@ -135,8 +135,8 @@ class Client::Impl {
     void* tag = nullptr;
     bool ok = false;
     while (queue_->Next(&tag, &ok)) {
-      auto* call = static_cast<PendingCall::State*>(tag);
-      if (!call->OnTag(ok)) Forget(*call);
+      PendingCall::State& call = PendingCall::State::TakeBack(tag);
+      if (!call.OnTag(ok)) Forget(call);
     }
   }
 

@@ -24,7 +24,10 @@ struct PendingCall::State {
   void Start(v1::ToolService::Stub& stub, const v1::CallToolStreamRequest& request,
              CallEvents events, grpc::CompletionQueue& queue);
 
-  // Its tag has come back. False: the call is over, and no other one is under way. On the queue's
+  // The call whose tag, the only one it has under way, a queue has given back.
+  static State& TakeBack(void* tag);
+
+  // After TakeBack(). False: the call is over, and no other one is under way. On the queue's
   // thread.
   bool OnTag(bool ok);
 
@@ -38,6 +41,8 @@ struct PendingCall::State {
 
   enum class Step { kStart, kRead, kFinish };
 
+  // The tag of the operation that is now started.
+  void* HandOver();
   bool OnStreamTag(bool ok);
   void OnEvent(v1::CallToolStreamResponse&& event);
 

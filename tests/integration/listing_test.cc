@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <memory>
 #include <string>
 
 #include "server/service/list_page.h"
@@ -18,18 +19,19 @@ using test::kPatience;
 
 // The result that a list would have over HTTP, or the reason why there is none.
 std::string ListOver(Bridge& bridge, ListKind kind, const std::string& server = "") {
-  std::promise<std::string> result;
+  // Shared: the lane may still be within set_value() when the test goes on.
+  const auto result = std::make_shared<std::promise<std::string>>();
   Lane& lane = bridge.app().service().PickLane("", "");
-  lane.Post([&] {
+  lane.Post([&, result] {
     const Config& config = bridge.app().service().config();
     const Scope scope = server.empty() ? Scope() : Scope(IndexOf(config, server).value());
     bridge.app().service().lister().List(
-        kind, lane, scope, Deadline::After(kPatience), [&](Result<Listing> listing) {
-          result.set_value(listing ? ResultOf(*listing, TakePage(*listing, {}))
-                                   : std::string(InfoOf(listing.error().reason).name));
+        kind, lane, scope, Deadline::After(kPatience), [kind, result](Result<Listing> listing) {
+          result->set_value(listing ? ResultOf(*listing, TakePage(*listing, {}))
+                                    : std::string(InfoOf(listing.error().reason).name));
         });
   });
-  return result.get_future().get();
+  return result->get_future().get();
 }
 
 TEST(ListingTest, TheListsOfAllServersTogether) {

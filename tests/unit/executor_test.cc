@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -31,9 +32,9 @@ TEST(ExecutorTest, StartsTheThreadsItSaysAndNoOthers) {
   executor.Start();
   // A thread takes its name itself: a task on each lane has surely run behind that.
   for (int i = 0; i < 3; ++i) {
-    std::promise<void> ran;
-    executor.lane(i).Post([&] { ran.set_value(); });
-    ran.get_future().wait();
+    const auto ran = std::make_shared<std::promise<void>>();
+    executor.lane(i).Post([ran] { ran->set_value(); });
+    ran->get_future().wait();
   }
   const auto names = ThreadNames();
   EXPECT_EQ(names.size(), before + 4);
@@ -47,11 +48,11 @@ TEST(ExecutorTest, StartsTheThreadsItSaysAndNoOthers) {
 TEST(ExecutorTest, ALaneKnowsItsThread) {
   Executor executor({.lanes = 2});
   executor.Start();
-  std::promise<std::pair<bool, bool>> on;
-  executor.lane(0).Post([&] {
-    on.set_value({executor.lane(0).OnThisThread(), executor.lane(1).OnThisThread()});
+  const auto on = std::make_shared<std::promise<std::pair<bool, bool>>>();
+  executor.lane(0).Post([&executor, on] {
+    on->set_value({executor.lane(0).OnThisThread(), executor.lane(1).OnThisThread()});
   });
-  EXPECT_EQ(on.get_future().get(), std::make_pair(true, false));
+  EXPECT_EQ(on->get_future().get(), std::make_pair(true, false));
   EXPECT_FALSE(executor.lane(0).OnThisThread());
 }
 
