@@ -50,7 +50,9 @@ TIME_SERVER = "python/bin/mcp-server-time"
 
 TESTS = {
     "three_calls": Test(["bash", "{work}/three_calls.sh"], needs=("curl",), key=True, port=4000),
-    "mcp_call": Test([sys.executable, "-B", "{here}/clients/mcp_call.py"]),
+    "mcp_call": Test([sys.executable, "-B", "{here}/clients/mcp_call.py"], needs=("openssl",)),
+    "mcp_call_retries": Test([sys.executable, "-B", "{here}/clients/mcp_call_retries.py"],
+                             servers=("demo", "late"), seconds=120),
     "grpcurl": Test([sys.executable, "-B", "{here}/clients/grpcurl.py"], needs=("bin/grpcurl",)),
     "comments": Test([sys.executable, "-B", "{here}/clients/comments.py"], needs=("bin/grpcurl",)),
     "reflection": Test([sys.executable, "-B", "{here}/clients/reflection.py"],
@@ -181,6 +183,12 @@ class Stack:
         url = demo.wait_for(r"listening on (http://\S+)/mcp")[1]
         self.env["DEMO_STATS"] = f"{url}/stats"
         return {"url": f"{url}/mcp", "transport": "http"}
+
+    def server_late(self):
+        """A server that the client starts, some time."""
+        port = free_port()
+        self.env |= {"DEMO": self.args.demo, "LATE_PORT": str(port)}
+        return {"url": f"http://127.0.0.1:{port}/mcp", "transport": "http"}
 
     def server_exact(self):
         return {"transport": "stdio", "command": sys.executable,
