@@ -79,14 +79,12 @@ async function cancel() {
 
 // Why the bridge says that the call failed; docs/errors.md lists all reasons.
 function reasonOf(error) {
-  for (const bytes of error.metadata.get('grpc-status-details-bin')) {
-    for (const {type_url: type, value} of definitions['google.rpc.Status'].deserialize(bytes).details) {
-      if (type.endsWith('/google.rpc.ErrorInfo')) {
-        return definitions['google.rpc.ErrorInfo'].deserialize(value).reason;
-      }
-    }
-  }
-  return 'no reason given';
+  const [bytes] = error.metadata.get('grpc-status-details-bin');
+  const details = bytes ? definitions['google.rpc.Status'].deserialize(bytes).details : [];
+  const info = details.find((detail) => detail.type_url.endsWith('/google.rpc.ErrorInfo'));
+  return info
+    ? definitions['google.rpc.ErrorInfo'].deserialize(info.value).reason
+    : 'no reason given';
 }
 
 async function fail() {
