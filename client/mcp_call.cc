@@ -144,6 +144,9 @@ Outcome<std::optional<TlsOptions>> TlsFromFlags() {
                               ReadFile(FLAGS_tls_key, tls.client_key)}) {
     if (!problem.empty()) return CallError{.message = problem};
   }
+  if (tls.client_certificates.empty() != tls.client_key.empty()) {
+    return CallError{.message = "--tls_cert and --tls_key go together"};
+  }
   const bool wanted = absl::GetFlag(FLAGS_tls) || !tls.server_name.empty() ||
                       !tls.root_certificates.empty() || !tls.client_certificates.empty() ||
                       !tls.client_key.empty();  // no file that was read is empty

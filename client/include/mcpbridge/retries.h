@@ -23,8 +23,8 @@ struct RetryPolicy {
   std::chrono::milliseconds first_wait{100};
 
   // No wait is longer, but for its random part; a bridge that asks for a longer one isn't called
-  // again.
-  std::chrono::milliseconds longest_wait{5000};
+  // again. The default is as long as a bridge ever waits before it tries a server again.
+  std::chrono::milliseconds longest_wait{10'000};
 };
 
 // Decides for one call. Not thread-safe.

@@ -81,7 +81,7 @@ with TlsEndpoint(GRPC, bridge_pem, bridge_key, callers=caller_pem) as endpoint:
     at = ("--address", endpoint.address)
     expect(0, *at, *trusting, "--tls_cert", caller_pem, "--tls_key", caller_key, "--list")
     expect(5, *at, *trusting, "--list")
-    expect(3, *at, *trusting, "--tls_cert", caller_pem, "echo", err="go together")
+    expect(2, *at, *trusting, "--tls_cert", caller_pem, "echo", err="go together")
 
 # What shells ask while somebody types.
 def complete(line):
