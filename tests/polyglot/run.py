@@ -51,13 +51,7 @@ TIME_SERVER = "python/bin/mcp-server-time"
 TESTS = {
     "three_calls": Test(["bash", "{work}/three_calls.sh"], needs=("curl",), key=True, port=4000),
     "mcp_call": Test([sys.executable, "-B", "{here}/clients/mcp_call.py"], needs=("openssl",)),
-    "mcp_call_retries": Test([sys.executable, "-B", "{here}/clients/mcp_call_retries.py"],
-                             servers=("demo", "late"), seconds=120),
     "grpcurl": Test([sys.executable, "-B", "{here}/clients/grpcurl.py"], needs=("bin/grpcurl",)),
-    "comments": Test([sys.executable, "-B", "{here}/clients/comments.py"], needs=("bin/grpcurl",)),
-    "reflection": Test([sys.executable, "-B", "{here}/clients/reflection.py"],
-                       servers=("demo", "everything_stdio"),
-                       needs=("bin/grpcurl", "bin/ghz", "node", EVERYTHING), seconds=150),
     "grpc_python": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/grpc_python.py"],
                         servers=("demo", "exact"), needs=(PYTHON,), stubs=True),
     "google_mcp_0_1": Test(["{tools}/python_google_0_1/bin/python", "-B",
@@ -96,6 +90,35 @@ TESTS = {
                               servers=("time_stdio",), needs=(PYTHON, TIME_SERVER), stubs=True),
 }
 
+# Each real client against each kind of server, all behind one bridge.
+MATRIX_SERVERS = ("everything_http", "everything_sse", "everything_stdio")
+MATRIX_CLIENTS = {
+    "ts_v1": (NODE_SDK,),
+    "ts_v2_default": (NODE_CLIENT,),
+    "ts_v2_auto": (NODE_CLIENT,),
+    "python_auto": (),
+    "python_legacy": (),
+    "fastmcp": ("python_fastmcp/bin/python",),
+    "go": ("bin/echo_go",),
+    "inspector": ("node/node_modules/@modelcontextprotocol/inspector/package.json",),
+    "mcp_remote": ("node/node_modules/mcp-remote/package.json",),
+}
+TESTS |= {
+    "matrix_" + client: Test(
+        [sys.executable, "-B", "{here}/clients/matrix.py", client, *MATRIX_SERVERS],
+        servers=MATRIX_SERVERS, needs=(PYTHON, "node", EVERYTHING, *needs), seconds=150)
+    for client, needs in MATRIX_CLIENTS.items()
+}
+
+TESTS |= {
+    "mcp_call_retries": Test([sys.executable, "-B", "{here}/clients/mcp_call_retries.py"],
+                             servers=("demo", "late"), seconds=120),
+    "comments": Test([sys.executable, "-B", "{here}/clients/comments.py"], needs=("bin/grpcurl",)),
+    "reflection": Test([sys.executable, "-B", "{here}/clients/reflection.py"],
+                       servers=("demo", "everything_stdio"),
+                       needs=("bin/grpcurl", "bin/ghz", "node", EVERYTHING), seconds=150),
+}
+
 # What setup.sh built of each of examples/, and how it is run.
 EXAMPLES = {
     "python": ("venv/bin/python", ["venv/bin/python", "-B", "example.py", "ADDRESS"]),
@@ -117,26 +140,6 @@ TESTS |= {
 TESTS["python_wheel"] = Test(
     [sys.executable, "-B", "{here}/clients/example.py", "{work}", "{tools}/python_wheel/bin/python",
      "-B", "example.py", "ADDRESS"], needs=("python_wheel/bin/python",))
-
-# Each real client against each kind of server, all behind one bridge.
-MATRIX_SERVERS = ("everything_http", "everything_sse", "everything_stdio")
-MATRIX_CLIENTS = {
-    "ts_v1": (NODE_SDK,),
-    "ts_v2_default": (NODE_CLIENT,),
-    "ts_v2_auto": (NODE_CLIENT,),
-    "python_auto": (),
-    "python_legacy": (),
-    "fastmcp": ("python_fastmcp/bin/python",),
-    "go": ("bin/echo_go",),
-    "inspector": ("node/node_modules/@modelcontextprotocol/inspector/package.json",),
-    "mcp_remote": ("node/node_modules/mcp-remote/package.json",),
-}
-TESTS |= {
-    "matrix_" + client: Test(
-        [sys.executable, "-B", "{here}/clients/matrix.py", client, *MATRIX_SERVERS],
-        servers=MATRIX_SERVERS, needs=(PYTHON, "node", EVERYTHING, *needs), seconds=150)
-    for client, needs in MATRIX_CLIENTS.items()
-}
 
 
 def free_port(wanted=0):
@@ -184,12 +187,6 @@ class Stack:
         self.env["DEMO_STATS"] = f"{url}/stats"
         return {"url": f"{url}/mcp", "transport": "http"}
 
-    def server_late(self):
-        """A server that the client starts, some time."""
-        port = free_port()
-        self.env |= {"DEMO": self.args.demo, "LATE_PORT": str(port)}
-        return {"url": f"http://127.0.0.1:{port}/mcp", "transport": "http"}
-
     def server_exact(self):
         return {"transport": "stdio", "command": sys.executable,
                 "args": ["-B", str(HERE / "servers" / "exact.py")]}
@@ -211,6 +208,12 @@ class Stack:
         self.run("python_sse", [self.args.tools / PYTHON, "-B", HERE / "servers" / "sse_python.py",
                                 port]).wait_for(f"running on http://127.0.0.1:{port}")
         return {"url": f"http://127.0.0.1:{port}/sse", "transport": "sse"}
+
+    def server_late(self):
+        """A server that the client starts, some time."""
+        port = free_port()
+        self.env |= {"DEMO": self.args.demo, "LATE_PORT": str(port)}
+        return {"url": f"http://127.0.0.1:{port}/mcp", "transport": "http"}
 
     def server_everything_stdio(self):
         return {"transport": "stdio", "command": shutil.which("node"),
@@ -252,6 +255,17 @@ def make_stubs(stack):
     stack.env["PYTHONPATH"] = str(stubs)
 
 
+def prepare_wheel(stack):
+    """The example without stubs beside it; and what is in the wheel."""
+    shutil.copy(HERE.parents[1] / "examples" / "python" / "example.py", stack.work)
+    (wheel,) = (stack.args.tools / "wheel").glob("mcp_bridge_stubs-*.whl")
+    with zipfile.ZipFile(wheel) as content:
+        others = [name for name in content.namelist()
+                  if not name.startswith(("mcpbridge/", "mcp_bridge_stubs-"))]
+    if others:
+        raise Failure(f"the wheel has what others have: {others}")
+
+
 def prepare_three_calls(stack):
     """The script as it is, but for the port where 4000 is taken."""
     port = stack.env["BRIDGE_HTTP"].rpartition(":")[2]
@@ -274,20 +288,9 @@ def prepare_node(stack):
         shutil.copy(script, stack.work)
 
 
-def prepare_wheel(stack):
-    """The example without stubs beside it; and what is in the wheel."""
-    shutil.copy(HERE.parents[1] / "examples" / "python" / "example.py", stack.work)
-    (wheel,) = (stack.args.tools / "wheel").glob("mcp_bridge_stubs-*.whl")
-    with zipfile.ZipFile(wheel) as content:
-        others = [name for name in content.namelist()
-                  if not name.startswith(("mcpbridge/", "mcp_bridge_stubs-"))]
-    if others:
-        raise Failure(f"the wheel has what others have: {others}")
-
-
-PREPARE = {"python_wheel": prepare_wheel, "three_calls": prepare_three_calls,
-           "sdk_typescript": prepare_node,
+PREPARE = {"three_calls": prepare_three_calls, "sdk_typescript": prepare_node,
            **{name: prepare_node for name in TESTS if name.startswith("matrix_")}}
+PREPARE["python_wheel"] = prepare_wheel
 CHECK = {"three_calls": check_three_calls}
 
 
