@@ -42,12 +42,19 @@ std::pair<std::string, std::string> EntryOf(const std::string& message) {
   return entry;
 }
 
-// google.rpc.ErrorInfo: reason = 1, domain = 2, metadata = 3.
+// google.rpc.ErrorInfo: reason = 1, domain = 2, metadata = 3. Somebody else's, on the way to the
+// bridge, is not the bridge's word.
 void ReadErrorInfo(const std::string& message, CallError& error) {
+  CallError read;
+  std::string domain;
   ForEachField(message, [&](const UnknownField& field) {
-    if (IsBytes(field, 1)) error.reason = field.length_delimited();
-    if (IsBytes(field, 3)) error.metadata.insert(EntryOf(field.length_delimited()));
+    if (IsBytes(field, 1)) read.reason = field.length_delimited();
+    if (IsBytes(field, 2)) domain = field.length_delimited();
+    if (IsBytes(field, 3)) read.metadata.insert(EntryOf(field.length_delimited()));
   });
+  if (domain != "mcpbridge") return;
+  error.reason = std::move(read.reason);
+  error.metadata = std::move(read.metadata);
 }
 
 // google.protobuf.Duration: seconds = 1, nanos = 2.

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+
 namespace mcpbridge::client {
 
 CancelOnSignal::CancelOnSignal() {
@@ -12,6 +14,7 @@ CancelOnSignal::CancelOnSignal() {
 }
 
 void CancelOnSignal::Watch(PendingCall& call) {
+  stopping_ = false;
   watcher_ = std::thread([this, &call] {
     int signal = 0;
     sigwait(&signals_, &signal);
@@ -28,6 +31,13 @@ int CancelOnSignal::Stop() {
     watcher_.join();
   }
   return arrived_;
+}
+
+int CancelOnSignal::WaitFor(std::chrono::milliseconds time) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+  const std::chrono::nanoseconds rest = time - seconds;
+  const timespec bound{.tv_sec = seconds.count(), .tv_nsec = rest.count()};
+  return std::max(sigtimedwait(&signals_, nullptr, &bound), 0);
 }
 
 }  // namespace mcpbridge::client

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <thread>
 
@@ -18,11 +19,14 @@ class CancelOnSignal {
   CancelOnSignal(const CancelOnSignal&) = delete;
   CancelOnSignal& operator=(const CancelOnSignal&) = delete;
 
-  // Cancels `call`, which must live until Stop(), when one of them arrives. Once.
+  // Cancels `call`, which must live until Stop(), when one of them arrives. One call after another.
   void Watch(PendingCall& call);
 
   // Ends the watch. The signal that arrived; 0: none.
   int Stop();
+
+  // Waits for a signal, while no call is watched, at most this long. The one that arrived; 0: none.
+  int WaitFor(std::chrono::milliseconds time);
 
  private:
   sigset_t signals_;

@@ -1,16 +1,15 @@
 #include "mcpbridge/client.h"
 
 #include <grpc/grpc.h>
-#include <grpcpp/create_channel.h>
 
 #include <algorithm>
 #include <condition_variable>
-#include <limits>
 #include <map>
 #include <mutex>
 #include <thread>
 
 #include "client/call_error.h"
+#include "client/channel.h"
 #include "client/messages.h"
 #include "client/pending_call.h"
 
@@ -19,23 +18,6 @@ namespace {
 
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
-
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
-                                           const ClientOptions& options) {
-  grpc::ChannelArguments arguments;
-  constexpr std::size_t kMost = std::numeric_limits<int>::max();
-  arguments.SetMaxReceiveMessageSize(static_cast<int>(std::min(options.max_response_bytes, kMost)));
-  // The bridge is next door: a proxy from the environment isn't on the way to it, and after its
-  // restart it is back within a second, which gRPC's own backoff of up to two minutes would not
-  // notice.
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  // One connection per Client, as promised: otherwise equal channels share one.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
-}
 
 // The end of a call that starts now; nullopt: none.
 std::optional<steady_clock::time_point> EndOf(const CallOptions& options) {
@@ -49,10 +31,11 @@ std::optional<steady_clock::time_point> EndOf(const CallOptions& options) {
   return end;
 }
 
-// The same moment on gRPC's monotonic clock, which no change of the wall clock moves.
+// The same moment on gRPC's monotonic clock, which no change of the wall clock moves. What has
+// passed is a second ago: gRPC rounds up, and a bridge next door may answer within that.
 gpr_timespec MonotonicTime(steady_clock::time_point time) {
   const auto now = steady_clock::now();
-  const nanoseconds left = time > now ? time - now : nanoseconds(0);
+  const nanoseconds left = time > now ? time - now : nanoseconds(std::chrono::seconds(-1));
   return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                       gpr_time_from_nanos(left.count(), GPR_TIMESPAN));
 }
@@ -65,13 +48,30 @@ bool IsLegalMetadata(const std::string& name, const std::string& value) {
          (grpc_is_binary_header(key) != 0 || grpc_header_nonbin_value_is_legal(text) != 0);
 }
 
+// `events`, and a note whether any of them was told. They run on one thread, before the call's end.
+CallEvents Watched(CallEvents events, bool& told) {
+  const auto note = [&told](auto& event) {
+    if (event) {
+      event = [&told, inner = std::move(event)](const auto& what) {
+        told = true;
+        inner(what);
+      };
+    }
+  };
+  note(events.on_progress);
+  note(events.on_log);
+  note(events.on_dropped);
+  return events;
+}
+
 }  // namespace
 
 class Client::Impl {
  public:
   Impl(const std::string& address, ClientOptions options)
       : options_(std::move(options)),
-        stub_(v1::ToolService::NewStub(MakeChannel(address, options_))) {
+        wrong_(ErrorIn(options_)),
+        stub_(v1::ToolService::NewStub(MakeChannel(address, wrong_ ? ClientOptions{} : options_))) {
     if (!options_.api_key.empty()) authorization_ = "Bearer " + options_.api_key;
   }
 
@@ -90,10 +90,45 @@ class Client::Impl {
 
   v1::ToolService::Stub& stub() { return *stub_; }
 
+  // `attempt()` gives an outcome. It is made again after a failure as far as the options allow, and
+  // `may_repeat()`.
+  template <class Attempt, class MayRepeat>
+  auto Repeat(std::optional<steady_clock::time_point> end, Attempt attempt,
+              MayRepeat may_repeat) const {
+    Retries retries(options_.retries, end);
+    for (;;) {
+      auto outcome = attempt();
+      if (outcome || !may_repeat()) return outcome;
+      const auto wait = retries.WaitAfter(outcome.error());
+      if (!wait) return outcome;
+      std::this_thread::sleep_for(*wait);
+    }
+  }
+
+  template <class Request, class Response>
+  using Rpc = grpc::Status (v1::ToolService::Stub::*)(grpc::ClientContext*, const Request&,
+                                                      Response*);
+
+  // One call, made again as the options allow.
+  template <class Request, class Response>
+  Outcome<Response> Ask(Rpc<Request, Response> rpc, const Request& request,
+                        const CallOptions& options, std::optional<steady_clock::time_point> end) {
+    const auto attempt = [&]() -> Outcome<Response> {
+      grpc::ClientContext context;
+      if (auto error = Prepare(context, options, end)) return *error;
+      Response response;
+      const auto status = (*stub_.*rpc)(&context, request, &response);
+      if (!status.ok()) return ErrorOf(status);
+      return response;
+    };
+    return Repeat(end, attempt, [] { return true; });
+  }
+
   // Puts key, metadata and deadline into `context`. Errors: kInvalidArgument, for what can't be
-  // sent.
+  // sent, and for options that can't be.
   std::optional<CallError> Prepare(grpc::ClientContext& context, const CallOptions& options,
                                    std::optional<steady_clock::time_point> end) const {
+    if (wrong_) return wrong_;
     if (end) context.set_deadline(MonotonicTime(*end));
     if (!authorization_.empty() && !Add(context, "authorization", authorization_)) {
       return CallError{.code = StatusCode::kInvalidArgument,
@@ -152,7 +187,8 @@ class Client::Impl {
   }
 
   const ClientOptions options_;
-  std::string authorization_;  // empty: no key
+  const std::optional<CallError> wrong_;  // with the options: nothing is sent
+  std::string authorization_;             // empty: no key
   const std::unique_ptr<v1::ToolService::Stub> stub_;
 
   std::once_flag started_;
@@ -172,12 +208,9 @@ Client::~Client() = default;
 Outcome<CallResult> Client::CallTool(const CallRequest& request, const CallOptions& options) {
   const auto message = MessageOf(request);
   if (!message) return message.error();
-  grpc::ClientContext context;
-  if (auto error = impl_->Prepare(context, options, EndOf(options))) return *error;
-  v1::CallToolResponse response;
-  const auto status = impl_->stub().CallTool(&context, *message, &response);
-  if (!status.ok()) return ErrorOf(status);
-  return ResultOf(std::move(response));
+  auto response = impl_->Ask(&v1::ToolService::Stub::CallTool, *message, options, EndOf(options));
+  if (!response) return response.error();
+  return ResultOf(*std::move(response));
 }
 
 PendingCall Client::StartCallTool(const CallRequest& request, const CallOptions& options) {
@@ -213,7 +246,15 @@ PendingCall Client::StartCallToolStream(const CallRequest& request, CallEvents e
 
 Outcome<CallResult> Client::CallToolStream(const CallRequest& request, CallEvents events,
                                            const CallOptions& options) {
-  return StartCallToolStream(request, std::move(events), options).Wait();
+  CallOptions bounds = options;
+  bounds.timeout.reset();
+  bounds.deadline = EndOf(options);
+  bool told = false;
+  const CallEvents watched = Watched(std::move(events), told);
+  return impl_->Repeat(
+      bounds.deadline,
+      [&]() -> Outcome<CallResult> { return StartCallToolStream(request, watched, bounds).Wait(); },
+      [&] { return !told; });
 }
 
 Outcome<ToolList> Client::ListTools(const std::string& server, const CallOptions& options) {
@@ -222,34 +263,29 @@ Outcome<ToolList> Client::ListTools(const std::string& server, const CallOptions
   v1::ListToolsRequest request;
   request.set_server(server);
   for (;;) {
-    grpc::ClientContext context;
-    if (auto error = impl_->Prepare(context, options, end)) return *error;
-    v1::ListToolsResponse page;
-    const auto status = impl_->stub().ListTools(&context, request, &page);
-    if (!status.ok()) return ErrorOf(status);
-    for (auto& tool : *page.mutable_tools()) list.tools.push_back(ToolOf(std::move(tool)));
+    auto page = impl_->Ask(&v1::ToolService::Stub::ListTools, request, options, end);
+    if (!page) return page.error();
+    for (auto& tool : *page->mutable_tools()) list.tools.push_back(ToolOf(std::move(tool)));
     // Every page says which servers are missing; the last one knows best.
     list.unavailable.clear();
-    for (const auto& missing : page.unavailable()) {
+    for (const auto& missing : page->unavailable()) {
       list.unavailable.push_back({.server = missing.server(), .error = missing.error()});
     }
-    if (page.next_page_token().empty()) return list;
-    if (page.next_page_token() == request.page_token()) {
+    if (page->next_page_token().empty()) return list;
+    if (page->next_page_token() == request.page_token()) {
       return CallError{.code = StatusCode::kInternal,
                        .message = "the bridge gives the same page of tools again and again"};
     }
-    request.set_page_token(page.next_page_token());
+    request.set_page_token(page->next_page_token());
   }
 }
 
 Outcome<std::vector<Server>> Client::ListServers(const CallOptions& options) {
-  grpc::ClientContext context;
-  if (auto error = impl_->Prepare(context, options, EndOf(options))) return *error;
-  v1::ListServersResponse response;
-  const auto status = impl_->stub().ListServers(&context, {}, &response);
-  if (!status.ok()) return ErrorOf(status);
+  auto response = impl_->Ask(&v1::ToolService::Stub::ListServers, v1::ListServersRequest(), options,
+                             EndOf(options));
+  if (!response) return response.error();
   std::vector<Server> servers;
-  for (auto& server : *response.mutable_servers()) servers.push_back(ServerOf(std::move(server)));
+  for (auto& server : *response->mutable_servers()) servers.push_back(ServerOf(std::move(server)));
   return servers;
 }
 

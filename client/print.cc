@@ -6,6 +6,9 @@
 #include <string_view>
 #include <variant>
 
+#include "client/image_size.h"
+#include "mcpbridge/retries.h"
+
 namespace mcpbridge::client {
 namespace {
 
@@ -32,12 +35,19 @@ std::string Bracketed(const std::string& kind, const std::vector<std::string>& f
   return line + "]";
 }
 
+// "640x480"; empty: not known.
+std::string PixelsOf(std::string_view image) {
+  const auto size = ImageSizeOf(image);
+  return size ? std::to_string(size->width) + "x" + std::to_string(size->height) : "";
+}
+
 std::string PrintBlock(const Content& content) {
   return std::visit(
       Overloaded{
           [](const TextContent& text) { return text.text; },
           [](const ImageContent& image) {
-            return Bracketed("image", {image.mime_type, Bytes(image.data.size())});
+            return Bracketed("image",
+                             {image.mime_type, PixelsOf(image.data), Bytes(image.data.size())});
           },
           [](const AudioContent& audio) {
             return Bracketed("audio", {audio.mime_type, Bytes(audio.data.size())});
@@ -128,6 +138,20 @@ const char* NameOf(Health health) {
   return "unknown";
 }
 
+std::string PrintServerAsJson(const Server& server) {
+  std::string json = "{\"name\":" + Quoted(server.name) + ",\"transport\":\"" +
+                     NameOf(server.transport) + "\",\"health\":\"" + NameOf(server.health) + '"';
+  const auto add = [&json](const char* name, const std::string& value) {
+    if (!value.empty()) json += std::string(",\"") + name + "\":" + Quoted(value);
+  };
+  add("description", server.description);
+  add("protocolVersion", server.protocol_version);
+  add("lastError", server.last_error);
+  add("serverName", server.server_name);
+  add("serverVersion", server.server_version);
+  return json + "}\n";
+}
+
 const char* NameOf(StatusCode code) {
   switch (code) {
     case StatusCode::kCancelled:
@@ -166,6 +190,12 @@ const char* NameOf(StatusCode code) {
   return "UNKNOWN";
 }
 
+// As gRPC words it.
+bool IsAboutTls(const std::string& message) {
+  return message.find("handshake") != std::string::npos ||
+         message.find("certificate") != std::string::npos;
+}
+
 // What to do about it; empty: nothing that would be sure to help.
 std::string AdviceOn(const CallError& error, const std::string& address) {
   if (error.reason == "TOOL_NOT_FOUND") return "mcp-call --list shows the tools' names";
@@ -186,6 +216,10 @@ std::string AdviceOn(const CallError& error, const std::string& address) {
   }
   if (error.code == StatusCode::kDeadlineExceeded) return "give it longer with --timeout";
   if (error.code == StatusCode::kUnavailable && error.reason.empty()) {
+    if (IsAboutTls(error.message)) {
+      return "--tls_ca says whom to trust, --tls_name what the certificate of " + address +
+             " must be called; the bridge itself listens without TLS";
+    }
     return "is mcp-bridge running, and is " + address + " its gRPC address? --address sets another";
   }
   return {};
@@ -266,6 +300,12 @@ std::string PrintServers(const std::vector<Server>& servers) {
   return all;
 }
 
+std::string PrintServersAsJson(const std::vector<Server>& servers) {
+  std::string all;
+  for (const auto& server : servers) all += PrintServerAsJson(server);
+  return all;
+}
+
 std::string PrintError(const CallError& error, const std::string& address) {
   std::string all = "mcp-call: " + error.message + "\n  reason: ";
   all += error.reason.empty() ? NameOf(error.code) : error.reason;
@@ -274,8 +314,9 @@ std::string PrintError(const CallError& error, const std::string& address) {
   if (const auto advice = AdviceOn(error, address); !advice.empty())
     all += "  try: " + advice + "\n";
   if (error.retry_after) {
-    all += "  the tool did not run; a retry may succeed after " +
-           std::to_string(error.retry_after->count()) + " ms\n";
+    all += IsRetryable(error) ? "  the tool did not run; a retry may succeed after "
+                              : "  not before another ";
+    all += std::to_string(error.retry_after->count()) + " ms\n";
   }
   return all;
 }

@@ -33,6 +33,9 @@ std::string PrintToolsAsJson(const std::vector<Tool>& tools);
 // A line per server: name, transport, health, MCP version, what is wrong with it.
 std::string PrintServers(const std::vector<Server>& servers);
 
+// A line per server: a JSON object.
+std::string PrintServersAsJson(const std::vector<Server>& servers);
+
 // What went wrong, for programs' eyes its reason, and what to do about it: a line each. `address`
 // is where the bridge was looked for.
 std::string PrintError(const CallError& error, const std::string& address);

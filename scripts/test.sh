@@ -9,8 +9,8 @@
 #   scripts/test.sh --label unit       only tests whose label matches the expression
 #   scripts/test.sh -R NAME            anything else goes to ctest
 #
-# Tests with callers in other languages need node, npm and go, which are not installed from here.
-# Without them such a test is skipped, and says so; with CI=true it fails.
+# Tests with callers in other languages need node, npm, go, mvn with a JDK, and cargo, which are not
+# installed from here. Without them such a test is skipped, and says so; with CI=true it fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -52,7 +52,7 @@ test_preset() {
 }
 
 scripts/install-deps.sh --test
-for tool in node npm go; do
+for tool in node npm go mvn cargo; do
   command -v "$tool" >/dev/null || echo "No $tool here: tests that need it won't run." >&2
 done
 

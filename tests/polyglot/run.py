@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "harness"))
@@ -49,7 +50,7 @@ TIME_SERVER = "python/bin/mcp-server-time"
 
 TESTS = {
     "three_calls": Test(["bash", "{work}/three_calls.sh"], needs=("curl",), key=True, port=4000),
-    "mcp_call": Test([sys.executable, "-B", "{here}/clients/mcp_call.py"]),
+    "mcp_call": Test([sys.executable, "-B", "{here}/clients/mcp_call.py"], needs=("openssl",)),
     "grpcurl": Test([sys.executable, "-B", "{here}/clients/grpcurl.py"], needs=("bin/grpcurl",)),
     "grpc_python": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/grpc_python.py"],
                         servers=("demo", "exact"), needs=(PYTHON,), stubs=True),
@@ -108,6 +109,37 @@ TESTS |= {
         servers=MATRIX_SERVERS, needs=(PYTHON, "node", EVERYTHING, *needs), seconds=150)
     for client, needs in MATRIX_CLIENTS.items()
 }
+
+TESTS |= {
+    "mcp_call_retries": Test([sys.executable, "-B", "{here}/clients/mcp_call_retries.py"],
+                             servers=("demo", "late"), seconds=120),
+    "comments": Test([sys.executable, "-B", "{here}/clients/comments.py"], needs=("bin/grpcurl",)),
+    "reflection": Test([sys.executable, "-B", "{here}/clients/reflection.py"],
+                       servers=("demo", "everything_stdio"),
+                       needs=("bin/grpcurl", "bin/ghz", "node", EVERYTHING), seconds=150),
+}
+
+# What setup.sh built of each of examples/, and how it is run.
+EXAMPLES = {
+    "python": ("venv/bin/python", ["venv/bin/python", "-B", "example.py", "ADDRESS"]),
+    "go": ("example", ["./example", "ADDRESS"]),
+    "node": ("node_modules/@grpc/grpc-js/package.json", ["node", "example.js", "ADDRESS"]),
+    "java": ("target/classes/dev/mcpbridge/example/Example.class",
+             ["mvn", "-B", "-q", "-o", "exec:java", "-Dexec.args=ADDRESS"]),
+    "rust": ("target/debug/mcp-bridge-example", ["target/debug/mcp-bridge-example", "ADDRESS"]),
+}
+TESTS |= {
+    "example_" + language: Test(
+        [sys.executable, "-B", "{here}/clients/example.py",
+         f"{{tools}}/example_{language}/examples/{language}", *command],
+        needs=(f"example_{language}/examples/{language}/{built}",))
+    for language, (built, command) in EXAMPLES.items()
+}
+
+# The example in Python, with the stubs of the wheel instead of its own.
+TESTS["python_wheel"] = Test(
+    [sys.executable, "-B", "{here}/clients/example.py", "{work}", "{tools}/python_wheel/bin/python",
+     "-B", "example.py", "ADDRESS"], needs=("python_wheel/bin/python",))
 
 
 def free_port(wanted=0):
@@ -177,6 +209,12 @@ class Stack:
                                 port]).wait_for(f"running on http://127.0.0.1:{port}")
         return {"url": f"http://127.0.0.1:{port}/sse", "transport": "sse"}
 
+    def server_late(self):
+        """A server that the client starts, some time."""
+        port = free_port()
+        self.env |= {"DEMO": self.args.demo, "LATE_PORT": str(port)}
+        return {"url": f"http://127.0.0.1:{port}/mcp", "transport": "http"}
+
     def server_everything_stdio(self):
         return {"transport": "stdio", "command": shutil.which("node"),
                 "args": [str(self.args.tools / EVERYTHING), "stdio"]}
@@ -217,6 +255,17 @@ def make_stubs(stack):
     stack.env["PYTHONPATH"] = str(stubs)
 
 
+def prepare_wheel(stack):
+    """The example without stubs beside it; and what is in the wheel."""
+    shutil.copy(HERE.parents[1] / "examples" / "python" / "example.py", stack.work)
+    (wheel,) = (stack.args.tools / "wheel").glob("mcp_bridge_stubs-*.whl")
+    with zipfile.ZipFile(wheel) as content:
+        others = [name for name in content.namelist()
+                  if not name.startswith(("mcpbridge/", "mcp_bridge_stubs-"))]
+    if others:
+        raise Failure(f"the wheel has what others have: {others}")
+
+
 def prepare_three_calls(stack):
     """The script as it is, but for the port where 4000 is taken."""
     port = stack.env["BRIDGE_HTTP"].rpartition(":")[2]
@@ -241,6 +290,7 @@ def prepare_node(stack):
 
 PREPARE = {"three_calls": prepare_three_calls, "sdk_typescript": prepare_node,
            **{name: prepare_node for name in TESTS if name.startswith("matrix_")}}
+PREPARE["python_wheel"] = prepare_wheel
 CHECK = {"three_calls": check_three_calls}
 
 

@@ -2,8 +2,6 @@
 
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
-#include <grpcpp/server.h>
-#include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -17,59 +15,13 @@
 #include <vector>
 
 #include "mcpbridge/v1/tool_service.grpc.pb.h"
+#include "tests/unit/fake_bridge.h"
 
 namespace mcpbridge::client {
 namespace {
 
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
-
-// A bridge whose answers are the test's own. Handlers run on gRPC's threads.
-class FakeBridge final : public v1::ToolService::Service {
- public:
-  FakeBridge() {
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
-    builder.RegisterService(this);
-    server_ = builder.BuildAndStart();
-  }
-  ~FakeBridge() override { server_->Shutdown(std::chrono::system_clock::now()); }
-
-  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
-
-  std::function<grpc::Status(grpc::ServerContext&, const v1::CallToolRequest&,
-                             v1::CallToolResponse&)>
-      on_call = [](auto&, const auto&, auto&) { return grpc::Status::OK; };
-  std::function<grpc::Status(grpc::ServerContext&, const v1::CallToolStreamRequest&,
-                             grpc::ServerWriter<v1::CallToolStreamResponse>&)>
-      on_stream = [](auto&, const auto&, auto&) { return grpc::Status::OK; };
-  std::function<grpc::Status(grpc::ServerContext&, const v1::ListToolsRequest&,
-                             v1::ListToolsResponse&)>
-      on_list;
-  std::function<grpc::Status(grpc::ServerContext&, v1::ListServersResponse&)> on_servers;
-
- private:
-  grpc::Status CallTool(grpc::ServerContext* context, const v1::CallToolRequest* request,
-                        v1::CallToolResponse* response) override {
-    return on_call(*context, *request, *response);
-  }
-  grpc::Status CallToolStream(grpc::ServerContext* context,
-                              const v1::CallToolStreamRequest* request,
-                              grpc::ServerWriter<v1::CallToolStreamResponse>* writer) override {
-    return on_stream(*context, *request, *writer);
-  }
-  grpc::Status ListTools(grpc::ServerContext* context, const v1::ListToolsRequest* request,
-                         v1::ListToolsResponse* response) override {
-    return on_list(*context, *request, *response);
-  }
-  grpc::Status ListServers(grpc::ServerContext* context, const v1::ListServersRequest*,
-                           v1::ListServersResponse* response) override {
-    return on_servers(*context, *response);
-  }
-
-  int port_ = 0;
-  std::unique_ptr<grpc::Server> server_;
-};
 
 // A handler that answers only when the caller has given up. Shared, so that it outlives the test's
 // own part of it.

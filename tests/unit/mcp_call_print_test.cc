@@ -74,6 +74,37 @@ TEST(McpCallPrint, ListsServers) {
             "x     stdio  not-serving  -  exited with 1\n");
 }
 
+TEST(McpCallPrint, SaysHowLargeAnImageIs) {
+  using namespace std::string_literals;
+  const auto line_of = [](std::string data) {
+    CallResult result;
+    result.content.push_back({.block = ImageContent{std::move(data), ""}});
+    return PrintResult(result);
+  };
+  const auto png = "\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x02\x80\0\0\x01\xe0"s;
+  EXPECT_EQ(line_of(png), "[image 640x480, 24 bytes]\n");
+  EXPECT_EQ(line_of("GIF89a\x03\0\x02\x01"s), "[image 3x258, 10 bytes]\n");
+  // A comment of 4 bytes, and then a progressive frame.
+  EXPECT_EQ(line_of("\xff\xd8\xff\xfe\0\4ab\xff\xc2\0\x11\x08\0\x10\0\x20"s),
+            "[image 32x16, 17 bytes]\n");
+  for (std::size_t size = 0; size < png.size(); ++size) {
+    EXPECT_EQ(line_of(png.substr(0, size)).find('x'), std::string::npos) << size;
+  }
+  EXPECT_EQ(line_of("\xff\xd8\xff\xfe\xff\xff"s), "[image 6 bytes]\n");
+}
+
+TEST(McpCallPrint, ListsServersAsJson) {
+  EXPECT_EQ(PrintServersAsJson({{.name = "demo",
+                                 .transport = Transport::kHttp,
+                                 .health = Health::kServing,
+                                 .protocol_version = "2025-11-25"},
+                                {.name = "x", .last_error = "exited \"1\""}}),
+            "{\"name\":\"demo\",\"transport\":\"http\",\"health\":\"serving\","
+            "\"protocolVersion\":\"2025-11-25\"}\n"
+            "{\"name\":\"x\",\"transport\":\"unknown\",\"health\":\"unknown\","
+            "\"lastError\":\"exited \\\"1\\\"\"}\n");
+}
+
 TEST(McpCallPrint, SaysWhatWentWrongWhyAndWhatToDo) {
   EXPECT_EQ(PrintError({.code = StatusCode::kNotFound,
                         .reason = "TOOL_NOT_FOUND",
@@ -87,6 +118,27 @@ TEST(McpCallPrint, SaysWhatWentWrongWhyAndWhatToDo) {
             "mcp-call: refused\n"
             "  reason: UNAVAILABLE\n"
             "  try: is mcp-bridge running, and is h:1 its gRPC address? --address sets another\n");
+  EXPECT_NE(
+      PrintError({.code = StatusCode::kUnavailable, .message = "Peer name is not in certificate"},
+                 "h")
+          .find("--tls_name"),
+      std::string::npos);
+  EXPECT_EQ(PrintError({.code = StatusCode::kResourceExhausted,
+                        .reason = "OVERLOADED",
+                        .message = "too many",
+                        .retry_after = std::chrono::seconds(1)},
+                       "h"),
+            "mcp-call: too many\n"
+            "  reason: OVERLOADED\n"
+            "  the tool did not run; a retry may succeed after 1000 ms\n");
+  EXPECT_EQ(PrintError({.code = StatusCode::kUnavailable,
+                        .reason = "UPSTREAM_HTTP_STATUS",
+                        .message = "HTTP 503",
+                        .retry_after = std::chrono::seconds(2)},
+                       "h"),
+            "mcp-call: HTTP 503\n"
+            "  reason: UPSTREAM_HTTP_STATUS\n"
+            "  not before another 2000 ms\n");
 }
 
 TEST(McpCallPrint, ExitCodesAreThoseOfTheHelp) {

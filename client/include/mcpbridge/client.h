@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mcpbridge/outcome.h"
+#include "mcpbridge/retries.h"
 #include "mcpbridge/tools.h"
 
 // MCP tools through an mcp-bridge:
@@ -23,11 +24,38 @@
 // Nothing here throws. gRPC and protobuf stay behind the interface.
 namespace mcpbridge::client {
 
-// Filled in before a Client is made; immutable afterwards.
+// TLS, for a bridge that is behind something that ends it. Who answers is always verified: by the
+// root certificates, and by its name. All texts are PEM.
+struct TlsOptions {
+  // Whom to trust. Empty: whom the system trusts, or the file that
+  // GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names.
+  std::string root_certificates = {};
+
+  // Who we are, for an endpoint that asks: our certificate with those that vouch for it, and its
+  // key. Both or neither.
+  std::string client_certificates = {};
+  std::string client_key = {};
+
+  // The name that its certificate must have, and that it is asked for. Empty: the address's host.
+  std::string server_name = {};
+};
+
+// Filled in before a Client is made; immutable afterwards. What is wrong with them is told by every
+// call, as kInvalidArgument.
 struct ClientOptions {
-  // The bridge's key, sent as `authorization: Bearer KEY` with every call; empty: none. The
-  // connection is not encrypted, so use one on this machine or in a network that you trust.
+  // The bridge's key, sent as `authorization: Bearer KEY` with every call; empty: none. Without
+  // `tls` the connection is not encrypted: then use one on this machine or in a network that you
+  // trust.
   std::string api_key = {};
+
+  // Absent: the connection is not encrypted, which is how the bridge itself listens.
+  std::optional<TlsOptions> tls = {};
+
+  // What the calls that wait for their end do after a failure by which the bridge says that nothing
+  // was executed. Any other failure is final, and so is every failure unless you ask for more than
+  // one attempt. What StartCallTool() and StartCallToolStream() begin is one attempt; `Retries`
+  // tells when to begin another.
+  RetryPolicy retries = {};
 
   // The longest answer taken, in bytes; a longer one ends its call with kResourceExhausted. The
   // default is the bridge's own bound on a result, and room for what wraps it.
@@ -100,8 +128,7 @@ class Client {
   // Runs a tool and waits for its result.
   //
   // Errors: kNotFound, kInvalidArgument, kPermissionDenied, kUnauthenticated, kUnavailable,
-  // kResourceExhausted, kDeadlineExceeded, and what docs/errors.md adds. None is retried here: a
-  // call may have run although its answer was lost.
+  // kResourceExhausted, kDeadlineExceeded, and what docs/errors.md adds.
   Outcome<CallResult> CallTool(const CallRequest& request, const CallOptions& options = {});
 
   // Starts a call and returns at once. One thread of this Client, started with the first such call,
@@ -113,7 +140,7 @@ class Client {
                                   const CallOptions& options = {});
 
   // Runs a tool, tells `events` what its server says meanwhile, and waits for the result. Errors:
-  // as CallTool().
+  // as CallTool(); final where `events` were told something before.
   Outcome<CallResult> CallToolStream(const CallRequest& request, CallEvents events,
                                      const CallOptions& options = {});
 

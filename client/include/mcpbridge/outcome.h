@@ -47,7 +47,8 @@ struct CallError {
   // Facts that go with the reason, e.g. {"server": "github"}.
   std::map<std::string, std::string> metadata = {};
 
-  // The bridge says that the tool did not run and that a retry may succeed after this long.
+  // The bridge says that another call makes no sense before this long. Whether this one was
+  // executed is not said by that: see IsRetryable().
   std::optional<std::chrono::milliseconds> retry_after = {};
 };
 

@@ -5,7 +5,8 @@
 #include <cstdio>
 
 int main(int argc, char** argv) {
-  mcpbridge::client::Client bridge(argc > 1 ? argv[1] : "127.0.0.1:1");
+  mcpbridge::client::Client bridge(argc > 1 ? argv[1] : "127.0.0.1:1",
+                                   {.retries = {.attempts = 2}});
   const auto result = bridge.CallToolStream({.tool = "echo", .arguments_json = R"({"text":"hi"})"},
                                             {}, {.timeout = std::chrono::seconds(10)});
   if (result) {

@@ -2,31 +2,36 @@
 
 import json
 import os
+import pathlib
+import re
+import shutil
 import signal
+import socket
 import subprocess
 import time
 
 from support import GRPC, SLACK, cancels, check, demo_stats, wait_until
+from tls_endpoint import TlsEndpoint, make_certificate
 
 COMMAND = [os.environ["MCP_CALL"], "--address", GRPC]
 
 
 def mcp_call(*words):
-    return subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=30)
+    return subprocess.run([*COMMAND, *map(str, words)], capture_output=True, text=True, timeout=30)
 
 
 def expect(code, *words, out=None, err=None):
     ended = mcp_call(*words)
     ok = ended.returncode == code and (out is None or out(ended.stdout)) and \
         (err is None or err in ended.stderr)
-    check(f"mcp-call {' '.join(words)} exits with {code}", ok, ended)
+    check(f"mcp-call {' '.join(map(str, words))} exits with {code}", ok, ended)
 
 
 expect(0, "echo", '{"text":"hello"}', out=lambda text: text == "hello\n")
 expect(0, "--server", "demo", "my_tool", '{"query":"q"}', out=lambda text: text == "result for q\n")
 expect(0, "--json", "echo", '{"text":"hello"}',
        out=lambda text: json.loads(text)["content"][0]["text"] == "hello")
-expect(0, "image", out=lambda text: text.startswith("[image image/png, ") and text.count("\n") == 1)
+expect(0, "image", out=lambda text: text.startswith("[image image/png, 1x1, ") and text.count("\n") == 1)
 expect(0, "mixed", out=lambda text: text.count("\n") == 6)
 expect(0, "count", '{"to":2}', out=lambda text: text == "counted to 2\n",
        err="progress 1/2\nprogress 2/2\n")
@@ -36,6 +41,7 @@ expect(0, "--list", "--server", "demo", "--json",
        out=lambda text: any("query" in tool["inputSchema"].get("properties", {})
                             for tool in map(json.loads, text.splitlines())))
 expect(0, "--servers", out=lambda text: text.split()[:3] == ["demo", "http", "serving"])
+expect(0, "--servers", "--json", out=lambda text: json.loads(text)["health"] == "serving")
 expect(0, "--help", out=lambda text: "Exit codes" in text)
 expect(1, "fail", err="the tool reports an error")
 expect(2, err="which tool?")
@@ -58,3 +64,60 @@ for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         call.send_signal(number)
         check(f"{number.name} ends it with {code}", call.wait(10) == code, call.returncode)
     wait_until("the server is told of it", lambda: cancels() == before + 1)
+
+# TLS, to an endpoint before the bridge.
+work = pathlib.Path(os.environ["WORK"])
+bridge_pem, bridge_key = make_certificate(work / "bridge", "bridge.example")
+caller_pem, caller_key = make_certificate(work / "caller", "caller.example")
+trusting = ("--tls_ca", bridge_pem, "--tls_name", "bridge.example")
+with TlsEndpoint(GRPC, bridge_pem, bridge_key) as endpoint:
+    at = ("--address", endpoint.address)
+    expect(0, *at, *trusting, "echo", '{"text":"hello"}', out=lambda text: text == "hello\n")
+    expect(5, *at, "--tls", "--tls_name", "bridge.example", "echo", err="--tls_ca")
+    expect(5, *at, "--tls_ca", bridge_pem, "echo", err="--tls_name")
+    expect(2, *at, "--tls_ca", work / "no_such.pem", "echo", err="no_such.pem")
+    expect(5, *at, "--timeout", "5s", "echo", err="127.0.0.1")
+with TlsEndpoint(GRPC, bridge_pem, bridge_key, callers=caller_pem) as endpoint:
+    at = ("--address", endpoint.address)
+    expect(0, *at, *trusting, "--tls_cert", caller_pem, "--tls_key", caller_key, "--list")
+    expect(5, *at, *trusting, "--list")
+    expect(2, *at, *trusting, "--tls_cert", caller_pem, "echo", err="go together")
+
+# What shells ask while somebody types.
+def complete(line):
+    start = time.monotonic()
+    ended = subprocess.run([COMMAND[0], "--complete", line], capture_output=True, text=True,
+                           timeout=30, check=False)
+    check(f"completing '{line}' ends well, soon and without a word of its own",
+          (ended.returncode, ended.stderr) == (0, "") and time.monotonic() - start < 0.5 + SLACK,
+          ended)
+    return [row.split("\t")[0] for row in ended.stdout.splitlines()]
+
+
+TO_BRIDGE = f"mcp-call --address {GRPC} "
+check("tools' names are completed", complete(TO_BRIDGE + "m") == ["mixed", "my_tool"])
+check("servers' names are completed", complete(TO_BRIDGE + "--server ") == ["demo"])
+check("flags are those of --help", set(complete("mcp-call --")) ==
+      set(re.findall(r"--[a-z_]+", mcp_call("--help").stdout)), complete("mcp-call --"))
+check("nothing is completed where no bridge is", complete("mcp-call --address 127.0.0.1:1 ") == [])
+with socket.create_server(("127.0.0.1", 0)) as silent:
+    check("nor where nobody answers",
+          complete(f"mcp-call --address 127.0.0.1:{silent.getsockname()[1]} ") == [])
+expect(2, "--completion", "tcsh", err="bash, zsh and fish")
+for shell, syntax in (("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")):
+    script = work / f"completion.{shell}"
+    script.write_text(mcp_call("--completion", shell).stdout)
+    if shutil.which(shell):
+        checked = subprocess.run([shell, syntax, script], capture_output=True, text=True, check=False)
+        check(f"{shell} understands its script", checked.returncode == 0, checked)
+line = TO_BRIDGE + "m"
+asked = subprocess.run(
+    ["bash", "-c", f"""
+        PATH={pathlib.Path(COMMAND[0]).parent}:$PATH
+        source {work}/completion.bash
+        complete -p mcp-call
+        COMP_LINE='{line} ignored' COMP_POINT={len(line)} COMP_WORDS=({line}) COMP_CWORD=3
+        _mcp_call
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """], capture_output=True, text=True, timeout=30, check=False)
+check("bash completes", asked.stdout.splitlines()[1:] == ["mixed", "my_tool"], asked)
