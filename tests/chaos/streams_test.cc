@@ -1,4 +1,4 @@
-// Hundreds of CallToolStream at once, a random part of them cancelled at random points.
+// Hundreds of streams at once, a random part of them cancelled at random points.
 
 #include <grpcpp/client_context.h>
 #include <gtest/gtest.h>
@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "mcpbridge/v1/session_service.grpc.pb.h"
 #include "mcpbridge/v1/tool_service.grpc.pb.h"
 #include "tests/fakes/fake_mcp_server.h"
 #include "tests/integration/bridge_fixture.h"
@@ -146,6 +147,68 @@ TEST(StreamsChaosTest, SurvivorsAreCompleteAndInOrderAndNothingIsLeftBehind) {
   EXPECT_EQ(record.cancels.size(), cancelled) << "each was told once";
   EXPECT_EQ(record.sessions_opened, 1);
   EXPECT_EQ(record.Count("DELETE"), 0u);
+}
+
+// A client of Connect, with a thread of its own: `calls` calls, all of which it makes before it
+// reads. It is killed after so many answers; -1: it reads all. Whether each of its answers was its
+// own.
+bool Converse(v1::SessionService::Stub& stub, int client, bool with_session, int calls,
+              int killed_after) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kPatience);
+  const auto stream = stub.Connect(&context);
+  v1::ConnectRequest request;
+  if (with_session) {
+    request.set_message(
+        R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}})");
+    stream->Write(request);
+  }
+  const std::string name = "client " + std::to_string(client) + " call ";
+  for (int i = 1; i <= calls; ++i) {
+    request.set_message(CallMessage(std::to_string(i), "echo", name + std::to_string(i) + "."));
+    stream->Write(request);
+  }
+  if (killed_after < 0) stream->WritesDone();
+  int answers = 0;
+  v1::ConnectResponse response;
+  while (answers != killed_after && stream->Read(&response)) {
+    const std::string& message = response.message();
+    if (message.find(R"("id":0,)") != std::string::npos) continue;
+    const std::size_t at = message.find("\"id\":") + 5;
+    const std::string id = message.substr(at, message.find(',', at) - at);
+    if (message.find("\"" + name + id + ".\"") == std::string::npos) return false;
+    ++answers;
+  }
+  if (killed_after >= 0) context.TryCancel();
+  const grpc::Status status = stream->Finish();
+  return killed_after >= 0 || (status.ok() && answers == calls);
+}
+
+TEST(StreamsChaosTest, ClientsOfConnectThatAreKilledTakeNothingOfOthers) {
+  FakeMcpServer upstream;
+  Bridge bridge(ConfigWith({{"web", upstream.url()}}));
+  ASSERT_TRUE(bridge.WaitForTools("web"));
+  const auto stub = v1::SessionService::NewStub(bridge.Channel());
+  std::mt19937 random(7);
+  constexpr int kClients = 80;
+  constexpr int kCalls = 10;
+  std::vector<std::future<bool>> clients;
+  for (int i = 0; i < kClients; ++i) {
+    const bool with_session = random() % 2 == 0;
+    const int killed_after = random() % 3 == 0 ? static_cast<int>(random() % kCalls) : -1;
+    clients.push_back(std::async(std::launch::async, [&stub, i, with_session, killed_after] {
+      return Converse(*stub, i, with_session, kCalls, killed_after);
+    }));
+  }
+  for (std::size_t i = 0; i < clients.size(); ++i) EXPECT_TRUE(clients[i].get()) << "client " << i;
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  App& app = bridge.app();
+  while ((app.service().gate().count() > 0 || app.sessions().size() > 0) &&
+         std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(app.service().gate().count(), 0u);
+  EXPECT_EQ(app.sessions().size(), 0u);
 }
 
 }  // namespace
