@@ -226,6 +226,18 @@ TEST_F(ConnectTest, WhatBelongsToNoRequestComesToo) {
             R"({"jsonrpc":"2.0","id":1,"result":{}})");
 }
 
+TEST_F(ConnectTest, ASecondInitializeTakesThePlaceOfTheFirst) {
+  Client client(bridge_);
+  client.Initialized();
+  client.Initialized();
+  EXPECT_EQ(bridge_.app().sessions().size(), 1u);
+  bridge_.app().sessions().OnListChanged(0, ListKind::kTools);
+  EXPECT_EQ(client.Next(), R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})");
+  EXPECT_EQ(client.Ask(R"({"jsonrpc":"2.0","id":1,"method":"ping"})"),
+            R"({"jsonrpc":"2.0","id":1,"result":{}})")
+      << "told once";
+}
+
 TEST_F(ConnectTest, AModernClientNeedsNoHeaders) {
   Client client(bridge_);
   const std::string discovered = client.Ask(Modern("1", "server/discover", ""));
