@@ -43,7 +43,7 @@ App::App(const Config& config, Executor& executor)
       pool_(config, executor, router_, status_),
       service_(config, executor, pool_, router_, status_),
       sessions_(service_),
-      grpc_(service_, executor, status_),
+      grpc_(service_, sessions_, executor, status_),
       http_(service_, sessions_, executor) {
   pool_.WhenListsChange([this](std::size_t server, ListKind kind) {
     service_.OnListChanged(server);

@@ -115,6 +115,8 @@ const ReasonInfo& InfoOf(Reason reason) {
       ROW("UPSTREAM_ERROR", kUnknown, 200, kServer, false)
     case Reason::kResponseTooLarge:
       ROW("RESPONSE_TOO_LARGE", kResourceExhausted, 200, kServer, false)
+    case Reason::kReaderTooSlow:
+      ROW("READER_TOO_SLOW", kResourceExhausted, 200, kServer, false)
   }
 #undef ROW
   std::abort();
@@ -123,7 +125,7 @@ const ReasonInfo& InfoOf(Reason reason) {
 const std::vector<Reason>& AllReasons() {
   static const std::vector<Reason> kAll = [] {
     std::vector<Reason> all;
-    for (int i = 0; i <= static_cast<int>(Reason::kResponseTooLarge); ++i) {
+    for (int i = 0; i <= static_cast<int>(Reason::kReaderTooSlow); ++i) {
       all.push_back(static_cast<Reason>(i));
     }
     return all;

@@ -53,6 +53,8 @@ enum class Reason {
   kUpstreamProtocol,
   kUpstreamError,
   kResponseTooLarge,
+  // gRPC only: a client's own stream.
+  kReaderTooSlow,
 };
 
 // One row of the error table.

@@ -214,7 +214,14 @@ std::optional<Error> CheckMeta(const Envelope& envelope) {
   return CheckKey(envelope.token, od::json_type::number, false, "must be a string or a number");
 }
 
-std::optional<Error> CheckName(const Found& name, const RequestHeaders& headers) {
+// See mirrored_headers.h; where there are no headers nothing is wrong with them.
+std::optional<Error> CheckMirrored(const RequestHeaders* headers, std::string_view name,
+                                   std::string_view expected, std::string_view what) {
+  if (headers == nullptr) return std::nullopt;
+  return CheckMirrored(*headers, name, expected, what);
+}
+
+std::optional<Error> CheckName(const Found& name, const RequestHeaders* headers) {
   if (name.key.empty()) return std::nullopt;
   const std::string what = "params." + std::string(name.key);
   if (!name.Is(od::json_type::string)) return Invalid(what + " must be there once, a string");
@@ -223,7 +230,7 @@ std::optional<Error> CheckName(const Found& name, const RequestHeaders& headers)
 
 // The rest of the ladder, once `_meta` is known to be well-formed.
 std::optional<Error> CheckRequest(const Envelope& envelope, std::string_view method,
-                                  const RequestHeaders& headers) {
+                                  const RequestHeaders* headers) {
   const std::string& version = envelope.version.text;
   if (auto error = CheckMirrored(headers, kVersionHeader, version, "protocolVersion of _meta")) {
     return error;
@@ -256,6 +263,32 @@ ModernRequest RequestOf(Envelope envelope) {
           .progress_token = raw(envelope.token)};
 }
 
+// `names_modern`: a header says that the request is of the modern era.
+Result<std::optional<ModernRequest>> ReadEraWith(jsonrpc::Message& message,
+                                                 const RequestHeaders* headers, bool names_modern) {
+  const std::optional<ModernRequest> legacy;
+  if (message.kind == jsonrpc::Kind::kResult || message.kind == jsonrpc::Kind::kError) {
+    if (!names_modern) return legacy;
+    return Error{.reason = Reason::kInvalidRequest,
+                 .message = "a response is not for a server of MCP " + std::string(kModernVersion)};
+  }
+  if (!names_modern && !MayClaimModern(message.params)) return legacy;
+
+  const std::string method(message.method);
+  Envelope envelope;
+  if (!message.params.empty()) {
+    envelope = EnvelopeReader(message, NameMember(method)).Read();
+    RestoreMethod(message);
+    if (!envelope.is_json) return Invalid("params is not valid JSON");
+  }
+  const bool claims_modern = envelope.version.times > 0;
+  if (!claims_modern && (!names_modern || method == "initialize")) return legacy;
+  if (message.kind == jsonrpc::Kind::kNotification) return std::optional(ModernRequest{});
+  if (auto error = CheckMeta(envelope)) return *std::move(error);
+  if (auto error = CheckRequest(envelope, method, headers)) return *std::move(error);
+  return std::optional(RequestOf(std::move(envelope)));
+}
+
 }  // namespace
 
 bool IsModernVersion(std::string_view version) { return version == kModernVersion; }
@@ -281,9 +314,12 @@ bool IsCacheable(std::string_view method) {
   return row != nullptr && row->is_cacheable;
 }
 
+Result<std::optional<ModernRequest>> ReadEra(jsonrpc::Message& message) {
+  return ReadEraWith(message, nullptr, /*names_modern=*/false);
+}
+
 Result<std::optional<ModernRequest>> ReadEra(jsonrpc::Message& message,
                                              const RequestHeaders& headers) {
-  const std::optional<ModernRequest> legacy;
   if (headers.Count(kVersionHeader) > 1) {
     return Error{.reason = Reason::kHeaderMismatch,
                  .message = std::string(kVersionHeader).append(" occurs more than once"),
@@ -292,26 +328,7 @@ Result<std::optional<ModernRequest>> ReadEra(jsonrpc::Message& message,
   const auto header = headers.Get(kVersionHeader);
   const auto header_version = header ? DecodeHeaderValue(*header) : std::nullopt;
   const bool names_modern = header_version && IsModernVersion(*header_version);
-  if (message.kind == jsonrpc::Kind::kResult || message.kind == jsonrpc::Kind::kError) {
-    if (!names_modern) return legacy;
-    return Error{.reason = Reason::kInvalidRequest,
-                 .message = "a response is not for a server of MCP " + std::string(kModernVersion)};
-  }
-  if (!names_modern && !MayClaimModern(message.params)) return legacy;
-
-  const std::string method(message.method);
-  Envelope envelope;
-  if (!message.params.empty()) {
-    envelope = EnvelopeReader(message, NameMember(method)).Read();
-    RestoreMethod(message);
-    if (!envelope.is_json) return Invalid("params is not valid JSON");
-  }
-  const bool claims_modern = envelope.version.times > 0;
-  if (!claims_modern && (!names_modern || method == "initialize")) return legacy;
-  if (message.kind == jsonrpc::Kind::kNotification) return std::optional(ModernRequest{});
-  if (auto error = CheckMeta(envelope)) return *std::move(error);
-  if (auto error = CheckRequest(envelope, method, headers)) return *std::move(error);
-  return std::optional(RequestOf(std::move(envelope)));
+  return ReadEraWith(message, &headers, names_modern);
 }
 
 Result<std::string> MirroredName(std::string_view method, std::string_view params) {

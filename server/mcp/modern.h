@@ -70,6 +70,9 @@ struct ModernRequest {
 Result<std::optional<ModernRequest>> ReadEra(jsonrpc::Message& message,
                                              const RequestHeaders& headers);
 
+// The same where a transport has no headers: the message alone says it.
+Result<std::optional<ModernRequest>> ReadEra(jsonrpc::Message& message);
+
 // What Mcp-Name has to say of a request for `method` with these raw params, unescaped; empty where
 // the method has no such member. Error: kInvalidArguments (it isn't there once, a string).
 Result<std::string> MirroredName(std::string_view method, std::string_view params);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "server/frontend/grpc/grpc_frontend.h"
+#include "server/service/client_session.h"
 #include "tests/fakes/fake_mcp_server.h"
 
 namespace mcpbridge {
@@ -23,7 +24,8 @@ class GrpcBridge {
         router_(config_, executor_),
         pool_(config_, executor_, router_, status_),
         service_(config_, executor_, pool_, router_, status_),
-        frontend_(service_, executor_, status_, {.calls = 2, .rare = 1}) {
+        sessions_(service_),
+        frontend_(service_, sessions_, executor_, status_, {.calls = 2, .rare = 1}) {
     Result<std::string> address = frontend_.Start();
     EXPECT_TRUE(address.has_value()) << (address ? "" : address.error().message);
     if (address) address_ = *address;
@@ -78,6 +80,7 @@ class GrpcBridge {
   Router router_;
   UpstreamPool pool_;
   ToolService service_;
+  ClientSessions sessions_;
   GrpcFrontend frontend_;
   bool stopped_ = false;
   std::string address_;

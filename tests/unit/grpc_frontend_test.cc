@@ -350,7 +350,8 @@ TEST_F(GrpcFrontendTest, AnAddressThatIsTakenIsAnError) {
   Router router(config, executor);
   UpstreamPool pool(config, executor, router, status);
   ToolService service(config, executor, pool, router, status);
-  GrpcFrontend frontend(service, executor, status);
+  ClientSessions sessions(service);
+  GrpcFrontend frontend(service, sessions, executor, status);
   const Result<std::string> second = frontend.Start();
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().message, "can't listen for gRPC on " + address +
@@ -407,7 +408,8 @@ TEST_F(UnixSocketTest, ASocketInUseIsLeftAlone) {
   Router router(config_, executor);
   UpstreamPool pool(config_, executor, router, status);
   ToolService service(config_, executor, pool, router, status);
-  GrpcFrontend frontend(service, executor, status);
+  ClientSessions sessions(service);
+  GrpcFrontend frontend(service, sessions, executor, status);
   const Result<std::string> second = frontend.Start();
   ASSERT_FALSE(second.has_value());
   EXPECT_NE(second.error().message.find("another process listens there"), std::string::npos);

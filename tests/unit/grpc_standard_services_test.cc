@@ -189,11 +189,12 @@ TYPED_TEST(ReflectionTest, ServicesAreListed) {
   std::set<std::string> names;
   for (const auto& service : response.list_services_response().service())
     names.insert(service.name());
-  EXPECT_EQ(names, (std::set<std::string>{
-                       "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
-                       "grpc.reflection.v1alpha.ServerReflection", "mcpbridge.v1.CompletionService",
-                       "mcpbridge.v1.PromptService", "mcpbridge.v1.ResourceService",
-                       "mcpbridge.v1.ToolService", "model_context_protocol.Mcp"}));
+  EXPECT_EQ(names,
+            (std::set<std::string>{"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+                                   "grpc.reflection.v1alpha.ServerReflection",
+                                   "mcpbridge.v1.CompletionService", "mcpbridge.v1.PromptService",
+                                   "mcpbridge.v1.ResourceService", "mcpbridge.v1.SessionService",
+                                   "mcpbridge.v1.ToolService", "model_context_protocol.Mcp"}));
   EXPECT_TRUE(this->stream_->WritesDone());
   EXPECT_TRUE(this->stream_->Finish().ok());
 }

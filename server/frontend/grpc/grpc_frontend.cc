@@ -69,24 +69,26 @@ std::chrono::system_clock::time_point ToSystemClock(Deadline deadline) {
          std::chrono::duration_cast<std::chrono::system_clock::duration>(deadline.remaining());
 }
 
-std::vector<std::unique_ptr<MethodSet>> MakeMethods(ToolService& tools, Gate& live) {
+std::vector<std::unique_ptr<MethodSet>> MakeMethods(ToolService& tools, ClientSessions& sessions,
+                                                    Gate& live) {
   std::vector<std::unique_ptr<MethodSet>> methods;
   for (const auto make : {MakeToolMethods, MakeResourceMethods, MakePromptMethods,
                           MakeCompletionMethods, MakeGoogleMethods}) {
     methods.push_back(make(tools, live));
   }
+  methods.push_back(MakeSessionMethods(tools, sessions, live));
   return methods;
 }
 
 }  // namespace
 
-GrpcFrontend::GrpcFrontend(ToolService& tools, Executor& executor, StatusBoard& status,
-                           Arming arming)
+GrpcFrontend::GrpcFrontend(ToolService& tools, ClientSessions& sessions, Executor& executor,
+                           StatusBoard& status, Arming arming)
     : tools_(tools),
       executor_(executor),
       arming_(arming),
       live_(kNoLimit),
-      methods_(MakeMethods(tools, live_)),
+      methods_(MakeMethods(tools, sessions, live_)),
       health_(status, live_),
       reflection_(tools, live_) {}
 
@@ -134,6 +136,7 @@ void GrpcFrontend::Arm() {
 void GrpcFrontend::StopAccepting() {
   health_.Drain();
   reflection_.Drain();
+  for (const auto& methods : methods_) methods->Drain();
 }
 
 bool GrpcFrontend::Shutdown(Deadline deadline) {

@@ -27,7 +27,8 @@ namespace mcpbridge {
 class GrpcFrontend {
  public:
   // `status` must not have another watcher.
-  GrpcFrontend(ToolService& tools, Executor& executor, StatusBoard& status, Arming arming = {});
+  GrpcFrontend(ToolService& tools, ClientSessions& sessions, Executor& executor,
+               StatusBoard& status, Arming arming = {});
   GrpcFrontend(const GrpcFrontend&) = delete;
   GrpcFrontend& operator=(const GrpcFrontend&) = delete;
   // Shuts down at once, if that wasn't done.
@@ -42,8 +43,9 @@ class GrpcFrontend {
   // From now on calls are taken.
   void Arm();
 
-  // Ends the endless streams: health watchers are told NOT_SERVING, reflection is cut off. Calls
-  // still arrive; it is for ToolService's closed gate to refuse them.
+  // Ends the endless streams: health watchers are told NOT_SERVING, reflection is cut off, and
+  // clients' streams end once they have no call under way. Calls still arrive; it is for
+  // ToolService's closed gate to refuse them.
   void StopAccepting();
 
   // Takes no more calls and connections, lets those under way finish until `deadline`, cancels what

@@ -10,6 +10,8 @@
 
 namespace mcpbridge {
 
+class ClientSessions;
+
 // One gRPC service that calls MCP servers. Owned by GrpcFrontend; outlives its gRPC server and
 // every call. An interface, so that each service's generated code, which is heavy, is compiled in
 // one file.
@@ -25,6 +27,9 @@ class MethodSet {
 
   // Waits for RPCs on `queue`. Once per queue, after the server has started.
   virtual void Arm(grpc::ServerCompletionQueue& queue, const Arming& arming) = 0;
+
+  // The bridge is stopping: RPCs that would last end as soon as they can. Any thread.
+  virtual void Drain() {}
 
   ToolService& tools() { return tools_; }
   Gate& live() { return live_; }
@@ -51,5 +56,7 @@ std::unique_ptr<MethodSet> MakeResourceMethods(ToolService& tools, Gate& live);
 std::unique_ptr<MethodSet> MakePromptMethods(ToolService& tools, Gate& live);
 std::unique_ptr<MethodSet> MakeCompletionMethods(ToolService& tools, Gate& live);
 std::unique_ptr<MethodSet> MakeGoogleMethods(ToolService& tools, Gate& live);
+std::unique_ptr<MethodSet> MakeSessionMethods(ToolService& tools, ClientSessions& sessions,
+                                              Gate& live);
 
 }  // namespace mcpbridge

@@ -63,6 +63,7 @@ class ReflectionService {
                                            "mcpbridge.v1.CompletionService",
                                            "mcpbridge.v1.PromptService",
                                            "mcpbridge.v1.ResourceService",
+                                           "mcpbridge.v1.SessionService",
                                            "mcpbridge.v1.ToolService",
                                            "model_context_protocol.Mcp"};
 

@@ -34,8 +34,9 @@ class MemberTag final : public CqTag {
 //
 // Two things are outstanding from arming on: gRPC's done tag, and the call's own work, which begins
 // with the request tag and ends with the finish tag. Whatever lies between (a lane, a read, a
-// write) is one thing after the other, so it needs no counting. A request tag that comes back with
-// ok=false (the server is shutting down) frees the call at once: its done tag never comes.
+// write) is one thing after the other, so it needs no counting; what isn't is counted by Retain().
+// A request tag that comes back with ok=false (the server is shutting down) frees the call at once:
+// its done tag never comes.
 class RpcCall {
  public:
   RpcCall(const RpcCall&) = delete;
@@ -73,7 +74,10 @@ class RpcCall {
     return finish_.Start();
   }
 
-  // One of the two outstanding things is over. Nothing of the call may be touched afterwards.
+  // One more thing is outstanding, which owes a Release(). Only while the call's own work is.
+  void Retain() { outstanding_.fetch_add(1, std::memory_order_relaxed); }
+
+  // One of the outstanding things is over. Nothing of the call may be touched afterwards.
   void Release() {
     if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }

@@ -80,4 +80,16 @@ void ForwardedCall::CancelByCaller() {
       Error{.reason = Reason::kCancelled, .message = "cancelled by notifications/cancelled"});
 }
 
+bool ForwardedCall::CompleteIfEndless() {
+  if (method_ != CallMethod::kListen) return false;
+  if (!call_ || reply_.ended()) return true;
+  call_.reset();
+  reply_.Result(std::string(R"({"resultType":"complete","_meta":{")")
+                    .append(kMetaSubscriptionId)
+                    .append("\":")
+                    .append(reply_.id())
+                    .append("}}"));
+  return true;
+}
+
 }  // namespace mcpbridge

@@ -24,8 +24,8 @@ class ForwardedCall final : public McpCall, private RoutedCall::Handler {
   void Start(CallRequest request);
 
   bool can_be_cancelled() const override { return true; }
-  bool is_endless() const override { return method_ == CallMethod::kListen; }
   void CancelByCaller() override;
+  bool CompleteIfEndless() override;
 
  private:
   void Finish(std::string_view result);

@@ -11,11 +11,12 @@ class McpCall {
 
   // Whether its caller can take it back: it may be long in coming to its end.
   virtual bool can_be_cancelled() const { return false; }
-  // Whether it ends only because its caller has had enough.
-  virtual bool is_endless() const { return false; }
-
   // Its caller takes it back, and is told so as its answer. Ignored where that can't be.
   virtual void CancelByCaller() {}
+
+  // Ends a call that would go on until its caller has had enough, with a result. False: it isn't
+  // one, and comes to an end by itself.
+  virtual bool CompleteIfEndless() { return false; }
 };
 
 }  // namespace mcpbridge

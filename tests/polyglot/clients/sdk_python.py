@@ -1,6 +1,6 @@
-"""The official Python SDK's client over streamable HTTP: sdk_python.py auto|legacy.
+"""The official Python SDK's client: sdk_python.py auto|legacy [connect].
 
-auto: it asks for server/discover first and must find its way back to initialize.
+Over streamable HTTP, or with `connect` over the bridge's gRPC stream. auto: it asks for server/discover first and must find its way back to initialize.
 """
 
 import sys
@@ -9,7 +9,7 @@ import time
 import anyio
 from mcp import Client, MCPError
 
-from support import HTTP, SLACK, cancels, check, demo_stats, wait_until
+from support import GRPC, HTTP, SLACK, cancels, check, demo_stats, wait_until
 
 
 async def call(client, answers, name, arguments):
@@ -57,16 +57,33 @@ async def cancellation(client):
     check("the client goes on", answer.content[0].text == "still there", answer)
 
 
+async def progress(client):
+    heard = []
+
+    async def hear(done, total, message):
+        heard.append((done, total))
+    answer = await client.call_tool("count", {"to": 3}, progress_callback=hear)
+    check("progress comes ahead of the answer", heard == [(1, 3), (2, 3), (3, 3)], (heard, answer))
+
+
+def server(ways):
+    if "connect" not in ways:
+        return f"{HTTP}/mcp/"
+    from connect_transport import connect
+    return connect(GRPC)
+
+
 VERSIONS = {"auto": "2026-07-28", "legacy": "2025-11-25"}
 
 
-async def main(mode):
-    async with Client(f"{HTTP}/mcp/", mode=mode) as client:
+async def main(mode, *ways):
+    async with Client(server(ways), mode=mode) as client:
         check("the newest version that both speak is negotiated",
               client.protocol_version == VERSIONS[mode], client.protocol_version)
         tools = [tool.name for tool in (await client.list_tools()).tools]
         check("tools/list has the tools", {"my_tool", "echo", "sleep"} <= set(tools), tools)
         await concurrent_calls(client)
+        await progress(client)
         await errors(client)
         await cancellation(client)
         stats = demo_stats()
@@ -76,4 +93,4 @@ async def main(mode):
               (stats["sessions_opened"], stats["sessions_closed"]) == (sessions, 0), stats)
 
 
-anyio.run(main, sys.argv[1])
+anyio.run(main, *sys.argv[1:])
