@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "server/base/log.h"
+#include "server/mcp/tasks.h"
+#include "server/routing/task_route.h"
 
 namespace mcpbridge {
 namespace {
@@ -52,43 +54,63 @@ Result<std::shared_ptr<Upstream>> ClientSession::SessionWith(std::size_t server)
     return upstream;
   }
   auto made = pool_.NewSession(server, profile_, " (client " + id_.substr(0, kShown) + ")",
-                               UpstreamPool::Whose::kOneClient, Ears());
+                               UpstreamPool::Whose::kOneClient, Ears(server));
   if (!made) return made.error();
   upstream = *std::move(made);
   return upstream;
 }
 
 // Weak: the session holds what it listens to.
-Unsolicited ClientSession::Ears() {
-  return {.announce =
-              [weak = weak_from_this()](jsonrpc::Message& message) {
-                if (const auto self = weak.lock()) self->Announce(message.method, message.params);
-              },
-          .ask =
-              [weak = weak_from_this()](jsonrpc::Message& question, Lane& home, Answer answer) {
-                const auto self = weak.lock();
-                return self != nullptr && self->Ask(home, question, std::move(answer));
-              }};
+Unsolicited ClientSession::Ears(std::size_t server) {
+  return {
+      .announce =
+          [weak = weak_from_this(), server](jsonrpc::Message& message) {
+            if (const auto self = weak.lock()) self->Announce(server, message);
+          },
+      .ask =
+          [weak = weak_from_this(), server](jsonrpc::Message& question, Lane& home, Answer answer) {
+            const auto self = weak.lock();
+            return self != nullptr && self->Ask(home, server, question, std::move(answer));
+          }};
 }
 
-void ClientSession::Announce(std::string_view method, std::string_view params) {
-  // The first is about a question, by the server's id; the other about a request, by ours.
-  if (method == "notifications/cancelled" || method == "notifications/progress") return;
-  messages_.Add(0, jsonrpc::RequestMessage("", method, params));
+bool ClientSession::CanBeAsked(std::string_view method) const {
+  return profile_.CanAnswer(method) && (method != "tasks/list" || scope_.Only(config_));
+}
+
+void ClientSession::Announce(std::size_t server, jsonrpc::Message& message) {
+  if (message.method == "notifications/cancelled") return;  // of a question, by the server's id
+  std::string params(message.params);
+  if (message.method == "notifications/progress") {
+    const std::string_view token = ProgressTokenOf(message);
+    const std::string callers = CallersToken(token);
+    if (callers.empty()) return;  // of a request, by our id
+    params.replace(static_cast<std::size_t>(token.data() - message.params.data()), token.size(),
+                   callers);
+  }
+  params = WithTaskPrefix(TaskPrefixOf(config_, scope_, server), TaskPlaceInParams(message.method),
+                          std::move(params));
+  messages_.Add(0, jsonrpc::RequestMessage("", message.method, params));
 }
 
 void ClientSession::AnnounceOnce(std::string_view method) {
   messages_.AddUnlessWaiting(jsonrpc::RequestMessage("", method, ""));
 }
 
-bool ClientSession::Ask(Lane& lane, jsonrpc::Message& question, Answer answer) {
-  if (!profile_.CanAnswer(question.method) || !messages_.HasReader(0)) return false;
+bool ClientSession::Ask(Lane& lane, std::size_t server, jsonrpc::Message& question, Answer answer) {
+  if (!CanBeAsked(question.method) || !messages_.HasReader(0)) return false;
   {
     const std::lock_guard lock(mutex_);
     if (questions_.size() >= kMostQuestions) return false;
   }
-  const std::string id = AddQuestion(lane, question.id, std::move(answer));
-  if (messages_.Add(0, jsonrpc::RequestMessage(id, question.method, question.params)).kept) {
+  const std::string prefix = TaskPrefixOf(config_, scope_, server);
+  const std::string id =
+      AddQuestion(lane, question.id, [prefix, answer = std::move(answer)](std::string response) {
+        answer(WithoutTaskPrefix(prefix, std::move(response)));
+      });
+  const std::string params =
+      WithTaskPrefix(prefix, TaskPlaceInParams(question.method), std::string(question.params));
+  if (messages_.Add(0, jsonrpc::RequestMessage(id, question.method, params)).kept) {
     return true;
   }
   DropQuestion(id);

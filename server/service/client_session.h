@@ -45,15 +45,19 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   const ClientProfile& profile() const { return profile_; }
   const Scope& scope() const { return scope_; }
 
+  // Whether it may be asked this by a server. It keeps one list of its own tasks: that is for the
+  // server it was opened for, not for one of several.
+  bool CanBeAsked(std::string_view method) const;
+
   // It has been used just now.
   void Touch() { used_at_ = Deadline::Clock::now(); }
 
   // What it is told on event streams.
   MessageLog& messages() { return messages_; }
 
-  // Tells it something that belongs to no request: a notification, with raw `params` or none.
-  void Announce(std::string_view method, std::string_view params);
-  // The same without params, unless the client still has to read just that.
+  // Tells it what a server has said that belongs to no request under way: a notification.
+  void Announce(std::size_t server, jsonrpc::Message& message);
+  // Tells it something of the bridge's, without params, unless it still has to read just that.
   void AnnounceOnce(std::string_view method);
 
   // The client's session with a server, made at the first time; the shared one where the server's
@@ -67,9 +71,9 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   // A server asks the client, under its own raw id `server_id`, in the course of a call on `lane`.
   // Returns the raw id under which the client is asked. Its answer goes to `answer` on `lane`.
   std::string AddQuestion(Lane& lane, std::string_view server_id, Answer answer);
-  // The same outside of any call, on the client's own stream. False: it has none open, or has not
-  // said that it can answer such a question.
-  bool Ask(Lane& lane, jsonrpc::Message& question, Answer answer);
+  // The same outside of any call, on the client's own stream; `server` is who asks. False: it has
+  // none open, or has not said that it can answer such a question.
+  bool Ask(Lane& lane, std::size_t server, jsonrpc::Message& question, Answer answer);
   // The question's call is over: an answer to it goes nowhere.
   void DropQuestion(const std::string& id);
   // The client has answered: a message of kind kResult or kError. One to no question is dropped.
@@ -83,7 +87,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
     Answer answer;
   };
 
-  Unsolicited Ears();
+  Unsolicited Ears(std::size_t server);
 
   const std::string id_;
   const ClientProfile profile_;

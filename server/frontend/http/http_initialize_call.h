@@ -7,6 +7,7 @@
 
 #include "server/frontend/http/http_call.h"
 #include "server/mcp/initialize.h"
+#include "server/mcp/tasks.h"
 #include "server/service/client_session.h"
 #include "server/service/tool_service.h"
 
@@ -34,6 +35,7 @@ class HttpInitializeCall final : public HttpCall {
     HttpInitializeCall* call;
   };
   void Answer();
+  TaskUse TasksOf(const UpstreamStatus& status, Isolation isolation) const;
 
   ToolService& service_;
   ClientSessions& sessions_;
@@ -42,7 +44,7 @@ class HttpInitializeCall final : public HttpCall {
   ClientProfile profile_;
   Scope scope_;
   Opened opened_;
-  std::vector<std::string> servers_;  // those the client will reach
+  std::vector<std::size_t> servers_;  // those the client will reach
   const std::shared_ptr<Alive> alive_ = std::make_shared<Alive>(Alive{this});
 };
 

@@ -9,6 +9,7 @@
 #include "server/frontend/http/cancel_registry.h"
 #include "server/frontend/http/http_call.h"
 #include "server/frontend/http/reply.h"
+#include "server/mcp/tasks.h"
 #include "server/service/routed_call.h"
 
 namespace mcpbridge {
@@ -33,7 +34,8 @@ class HttpRoutedCall final : public HttpCall,
   void GoOnWith(HttpResponder& responder) override { reply_.GoOnWith(responder); }
 
  private:
-  void Finish(std::string_view result);
+  void Finish(jsonrpc::Message& message);
+  void Deliver(TaskPlace place, std::string_view result);
   void OnCallEnd(Result<jsonrpc::Message> message) override;
   void OnCallNotification(std::string_view method, std::string params) override;
   bool OnCallRequest(std::string_view id, std::string_view method,
@@ -53,6 +55,7 @@ class HttpRoutedCall final : public HttpCall,
   CancelRegistry& registry_;
   const std::shared_ptr<ClientSession> session_;
   CallMethod method_ = CallMethod::kCallTool;
+  bool asks_for_task_ = false;
   const std::shared_ptr<Alive> alive_ = std::make_shared<Alive>(Alive{this});
   std::vector<std::string> questions_;  // asked in the course of this call
   std::string key_;                     // in registry_; empty: not there

@@ -15,6 +15,7 @@
 #include "server/frontend/http/http_set_level_call.h"
 #include "server/frontend/http/http_sse_call.h"
 #include "server/frontend/http/http_stream_call.h"
+#include "server/frontend/http/http_task_list_call.h"
 #include "server/jsonrpc/batch.h"
 #include "server/mcp/initialize.h"
 #include "server/mcp/json_members.h"
@@ -46,7 +47,8 @@ Error SessionNotFound() {
 }
 
 bool IsModernOnly(CallMethod method) {
-  return method == CallMethod::kDiscover || method == CallMethod::kListen;
+  return method == CallMethod::kDiscover || method == CallMethod::kListen ||
+         method == CallMethod::kUpdateTask;
 }
 
 Error NotFound(std::string_view target) {
@@ -441,7 +443,12 @@ std::unique_ptr<HttpCall> McpEndpoint::Dispatch(Post& post) {
   const jsonrpc::Message& message = post.message;
   if (message.kind == jsonrpc::Kind::kNotification) {
     if (message.method == "notifications/cancelled") Cancel(post);
-    if (message.method == "notifications/roots/list_changed" && post.session != nullptr) {
+    // Of the client's own tasks only a server knows that has made them: where there is but one.
+    const bool is_for_servers =
+        message.method == "notifications/roots/list_changed" ||
+        (message.method == "notifications/tasks/status" && post.session != nullptr &&
+         post.session->scope().Only(service_.config()));
+    if (is_for_servers && post.session != nullptr) {
       post.session->Notify(jsonrpc::RequestMessage("", message.method, message.params));
     }
     post.responder.Respond(Accepted());
@@ -572,6 +579,11 @@ std::unique_ptr<HttpCall> McpEndpoint::RouteCall(CallMethod method, Post& post) 
   if (method == CallMethod::kSetLevel && !request.scope.Only(service_.config())) {
     auto call = std::make_unique<HttpSetLevelCall>(service_, post.lane, std::move(reply));
     call->Start(request);
+    return call;
+  }
+  if (method == CallMethod::kListTasks && !request.scope.Only(service_.config())) {
+    auto call = std::make_unique<HttpTaskListCall>(service_, post.lane, std::move(reply));
+    call->Start(std::move(request));
     return call;
   }
   auto call = std::make_unique<HttpRoutedCall>(service_, post.lane, std::move(reply),
