@@ -23,7 +23,7 @@ struct Method {
   std::string_view missing;  // said where it isn't there
 };
 
-constexpr std::array<Method, 9> kMethods = {{
+constexpr std::array<Method, 14> kMethods = {{
     {CallMethod::kCallTool, "tools/call", CallParams::KeyKind::kTool, "name",
      "params.name, the tool to call, is missing"},
     {CallMethod::kGetPrompt, "prompts/get", CallParams::KeyKind::kPrompt, "name",
@@ -40,6 +40,15 @@ constexpr std::array<Method, 9> kMethods = {{
      "params.level, the least level to log, is missing"},
     {CallMethod::kDiscover, "server/discover", CallParams::KeyKind::kNone, "", ""},
     {CallMethod::kListen, "subscriptions/listen", CallParams::KeyKind::kNone, "", ""},
+    {CallMethod::kGetTask, "tasks/get", CallParams::KeyKind::kTask, "taskId",
+     "params.taskId, the task to get, is missing"},
+    {CallMethod::kTaskResult, "tasks/result", CallParams::KeyKind::kTask, "taskId",
+     "params.taskId, the task whose result is wanted, is missing"},
+    {CallMethod::kListTasks, "tasks/list", CallParams::KeyKind::kNone, "", ""},
+    {CallMethod::kCancelTask, "tasks/cancel", CallParams::KeyKind::kTask, "taskId",
+     "params.taskId, the task to cancel, is missing"},
+    {CallMethod::kUpdateTask, "tasks/update", CallParams::KeyKind::kTask, "taskId",
+     "params.taskId, the task to update, is missing"},
 }};
 
 const Method& RowOf(CallMethod method) { return kMethods[static_cast<std::size_t>(method)]; }
@@ -147,6 +156,9 @@ std::optional<Error> ReadMember(std::string_view key, od::value value, std::stri
     if (!first(seen.meta)) return Invalid("params._meta occurs twice");
     return ReadMeta(value, whole, params);
   }
+  if (key == "task" && params.method == CallMethod::kCallTool) {
+    if (!first(params.has_task)) return Invalid("params.task occurs twice");
+  }
   if (!jsonrpc::Validate(value, 1)) return Invalid("params is not valid JSON");
   return std::nullopt;
 }
@@ -180,7 +192,7 @@ std::optional<CallMethod> CallMethodOf(std::string_view name) {
 
 bool IsForSession(CallMethod method) {
   return method == CallMethod::kSetLevel || method == CallMethod::kSubscribe ||
-         method == CallMethod::kUnsubscribe;
+         method == CallMethod::kUnsubscribe || method == CallMethod::kListTasks;
 }
 
 void CallParams::Rename(std::string_view new_key) {
@@ -193,10 +205,13 @@ void CallParams::Rename(std::string_view new_key) {
 }
 
 Result<CallParams> ParseCallParams(CallMethod method, jsonrpc::Message& message) {
-  if (message.params.empty()) return Invalid(std::string(RowOf(method).missing));
   CallParams params;
   params.method = method;
   params.kind = RowOf(method).kind;
+  if (message.params.empty()) {
+    if (RowOf(method).key.empty()) return params;
+    return Invalid(std::string(RowOf(method).missing));
+  }
   Seen seen;
   od::object object;
   if (jsonrpc::ParamsValue(message).get_object().get(object)) {

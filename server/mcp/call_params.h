@@ -23,13 +23,19 @@ enum class CallMethod {
   kSetLevel,      // logging/setLevel
   kDiscover,      // server/discover, of the modern era
   kListen,        // subscriptions/listen, of the modern era
+  kGetTask,       // tasks/get
+  kTaskResult,    // tasks/result, of the legacy era
+  kListTasks,     // tasks/list, of the legacy era
+  kCancelTask,    // tasks/cancel
+  kUpdateTask,    // tasks/update, of the modern era
 };
 
 // "tools/call".
 std::string_view NameOf(CallMethod method);
 // nullopt: not one of them.
 std::optional<CallMethod> CallMethodOf(std::string_view name);
-// Whether what it sets is kept with the caller's session: without one it would be set for all.
+// Whether what it sets or shows is kept with the caller's session: without one it would be set for
+// all, or show what is others'.
 bool IsForSession(CallMethod method);
 
 // A part of a text.
@@ -43,16 +49,18 @@ struct Span {
 // The params of one request that one server answers, as raw JSON, and where in it the bridge may
 // have to change something: everything else is passed on byte for byte.
 struct CallParams {
-  // What `key` is: the name of a tool or of a prompt, or the URI of a resource (or, with
-  // completion/complete, a URI template). kNone: the request is for the server as such.
-  enum class KeyKind { kTool, kPrompt, kResource, kNone };
+  // What `key` is: the name of a tool or of a prompt, the URI of a resource (or, with
+  // completion/complete, a URI template), or the id of a task. kNone: the request is for the server
+  // as such.
+  enum class KeyKind { kTool, kPrompt, kResource, kTask, kNone };
 
   CallMethod method = CallMethod::kCallTool;
   KeyKind kind = KeyKind::kTool;
-  std::string raw;  // one JSON object
-  std::string key;  // unescaped
-  Span key_span;    // of its raw value, quotes included
-  Span token_span;  // of params._meta.progressToken's raw value
+  std::string raw;        // one JSON object
+  std::string key;        // unescaped
+  Span key_span;          // of its raw value, quotes included
+  Span token_span;        // of params._meta.progressToken's raw value
+  bool has_task = false;  // of a tools/call: params.task is there, the caller wants a task
 
   // Puts another key in.
   void Rename(std::string_view new_key);

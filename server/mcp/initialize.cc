@@ -10,6 +10,7 @@
 #include "server/mcp/json_members.h"
 #include "server/mcp/modern.h"
 #include "server/mcp/modern_meta.h"
+#include "server/mcp/tasks.h"
 
 namespace mcpbridge {
 namespace {
@@ -109,7 +110,8 @@ std::string InitializeParams(const ClientProfile& client) {
 
 bool ClientProfile::CanAnswer(std::string_view method) const {
   return (method == "sampling/createMessage" && can_sample) ||
-         (method == "elicitation/create" && can_elicit) || (method == "roots/list" && has_roots);
+         (method == "elicitation/create" && can_elicit) || (method == "roots/list" && has_roots) ||
+         (has_tasks && IsAboutTasks(method));
 }
 
 Result<ClientProfile> ParseInitialize(jsonrpc::Message& message) {
@@ -146,6 +148,7 @@ Result<ClientProfile> ParseInitialize(jsonrpc::Message& message) {
         if (is_capabilities && name == "sampling") client.can_sample = true;
         if (is_capabilities && name == "elicitation") client.can_elicit = true;
         if (is_capabilities && name == "roots") client.has_roots = true;
+        if (is_capabilities && name == "tasks") client.has_tasks = true;
         if (!jsonrpc::Validate(inner.value_unsafe().value(), 2)) {
           return invalid("params is not valid JSON");
         }
@@ -217,6 +220,27 @@ bool Declares(std::string_view capabilities, std::string_view feature) {
   return members && members->Get(feature).has_value();
 }
 
+namespace {
+
+// What either object has, all the way down; where both have something else, as `first` has it.
+std::string Union(std::string_view first, std::string_view second) {
+  auto into = JsonMembers::Read(first);
+  const auto from = JsonMembers::Read(second);
+  if (!into || !from) return std::string(first);
+  for (const std::string& key : from->Keys()) {
+    const std::string theirs(*from->Get(key));
+    const auto ours = into->Get(key);
+    if (ours) {
+      if (ours->starts_with('{') && theirs.starts_with('{')) into->Set(key, Union(*ours, theirs));
+    } else if (jsonrpc::Quote(key).size() == key.size() + 2) {  // a plain name
+      into->Set(key, theirs);
+    }
+  }
+  return std::move(*into).Take();
+}
+
+}  // namespace
+
 std::string MergeCapabilities(const std::vector<std::string>& capabilities, bool modern) {
   std::map<std::string, std::string, std::less<>> merged;  // by raw key
   for (const std::string& raw : capabilities) {
@@ -232,8 +256,10 @@ std::string MergeCapabilities(const std::vector<std::string>& capabilities, bool
       const std::string name(key);
       od::object feature;  // a capability is one; anything else is left out
       if (field.value().get_object().get(feature) || feature.raw_json().get(value)) continue;
-      if (name == "tasks" || (name == "extensions" && !modern)) continue;
-      merged.emplace(jsonrpc::Quote(name), jsonrpc::TrimEnd(value));
+      if (name == (modern ? "tasks" : "extensions")) continue;
+      const auto [at, is_new] = merged.emplace(jsonrpc::Quote(name), jsonrpc::TrimEnd(value));
+      if (is_new || (name != "tasks" && name != "extensions")) continue;
+      at->second = Union(at->second, jsonrpc::TrimEnd(value));
     }
   }
   if (merged.empty()) return R"({"tools":{}})";

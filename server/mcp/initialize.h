@@ -25,6 +25,7 @@ struct ClientProfile {
   bool can_sample = false;   // it declared the capability `sampling`
   bool can_elicit = false;   // `elicitation`
   bool has_roots = false;    // `roots`
+  bool has_tasks = false;    // `tasks`: it may answer a server's request with one
 
   // Whether it declared what it takes to answer a server's request of this method.
   bool CanAnswer(std::string_view method) const;
@@ -76,8 +77,8 @@ bool Declares(std::string_view capabilities, std::string_view feature);
 
 // What servers that declare `capabilities` (raw objects, empty: not known) can do together. One
 // server: what it declares. Several: a feature that any has; where it has options, as the first
-// declares it. Never `tasks`, whose requests the bridge can't route, nor, for a legacy client,
-// `extensions`, which that era doesn't have.
+// declares it, but of tasks and extensions all that any has. For a legacy client never
+// `extensions`, for a modern one never `tasks`, which their eras don't have.
 std::string MergeCapabilities(const std::vector<std::string>& capabilities, bool modern = false);
 
 }  // namespace mcpbridge

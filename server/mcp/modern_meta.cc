@@ -81,6 +81,23 @@ Result<std::string> WithResultDefaults(std::string_view method, std::string_view
   return std::move(*object).Take();
 }
 
+std::string ResultTypeOf(jsonrpc::Message& message) {
+  simdjson::ondemand::object result;
+  std::string_view type;
+  if (jsonrpc::ResultValue(message).get_object().get(result) ||
+      result.find_field_unordered("resultType").get_string().get(type)) {
+    return {};
+  }
+  return std::string(type);
+}
+
+Result<std::string> AsComplete(std::string_view result) {
+  auto object = JsonMembers::Read(result);
+  if (!object) return InvalidResult();
+  SetDefault(*object, "resultType", R"("complete")");
+  return std::move(*object).Take();
+}
+
 std::string WithSubscription(std::string_view object, std::string_view id) {
   auto members = JsonMembers::Read(object);
   const auto raw_meta = members ? members->Get("_meta") : std::nullopt;

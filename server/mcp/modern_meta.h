@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "server/base/error.h"
+#include "server/jsonrpc/message.h"
 
 namespace mcpbridge {
 
@@ -47,6 +48,13 @@ struct ResultDefaults {
 // stays. Error: kUpstreamProtocol (no object, or a member twice).
 Result<std::string> WithResultDefaults(std::string_view method, std::string_view result,
                                        const ResultDefaults& defaults);
+
+// What `message`, a result, says it is: "complete", "input_required", "task" or the like; empty: it
+// doesn't say. Read on the message's own parse, without a copy.
+std::string ResultTypeOf(jsonrpc::Message& message);
+
+// `result`, raw, with the resultType that one has which names none. Error: as above.
+Result<std::string> AsComplete(std::string_view result);
 
 // The bridge's own answer to server/discover. `capabilities` is a raw object; `instructions` a raw
 // string, empty: none.

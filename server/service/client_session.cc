@@ -9,6 +9,8 @@
 
 #include "server/base/log.h"
 #include "server/mcp/json_members.h"
+#include "server/mcp/tasks.h"
+#include "server/routing/task_route.h"
 #include "server/service/tool_service.h"
 
 namespace mcpbridge {
@@ -81,10 +83,9 @@ Unsolicited ClientSession::Ears(std::size_t server) {
 }
 
 void ClientSession::Hear(std::size_t server, jsonrpc::Message& message) {
-  if (message.method == "notifications/progress") return;  // about a request, by our id
   if (message.method != "notifications/cancelled") {
     if (IsListChanged(message.method)) OnOwnListChanged(server);
-    return Announce(message.method, message.params);
+    return Announce(server, message);
   }
   if (auto withdrawn = Withdraw(message.params, AskedOutsideOfCalls(server))) {
     messages_.Add(0, *std::move(withdrawn));
@@ -153,8 +154,22 @@ void ClientSession::Close() {
   if (view != nullptr) view->Stop(SessionIsOver());
 }
 
-void ClientSession::Announce(std::string_view method, std::string_view params) {
-  messages_.Add(0, jsonrpc::RequestMessage("", method, params));
+bool ClientSession::CanBeAsked(std::string_view method) const {
+  return profile_.CanAnswer(method) && (method != "tasks/list" || scope_.Only(config_));
+}
+
+void ClientSession::Announce(std::size_t server, jsonrpc::Message& message) {
+  std::string params(message.params);
+  if (message.method == "notifications/progress") {
+    const std::string_view token = ProgressTokenOf(message);
+    const std::string callers = CallersToken(token);
+    if (callers.empty()) return;  // of a request, by our id
+    params.replace(static_cast<std::size_t>(token.data() - message.params.data()), token.size(),
+                   callers);
+  }
+  params = WithTaskPrefix(TaskPrefixOf(config_, scope_, server), TaskPlaceInParams(message.method),
+                          std::move(params));
+  messages_.Add(0, jsonrpc::RequestMessage("", message.method, params));
 }
 
 void ClientSession::AnnounceOnce(std::string_view method) {
@@ -162,13 +177,22 @@ void ClientSession::AnnounceOnce(std::string_view method) {
 }
 
 bool ClientSession::Ask(std::size_t server, Lane& lane, jsonrpc::Message& question, Answer answer) {
-  if (!profile_.CanAnswer(question.method) || !messages_.HasReader(0)) return false;
+  if (!CanBeAsked(question.method) || !messages_.HasReader(0)) return false;
   {
     const std::lock_guard lock(mutex_);
     if (questions_.size() >= kMostQuestions) return false;
   }
-  const std::string id = AddQuestion(lane, question.id, std::move(answer), server);
-  if (messages_.Add(0, jsonrpc::RequestMessage(id, question.method, question.params)).kept) {
+  const std::string prefix = TaskPrefixOf(config_, scope_, server);
+  const std::string id =
+      AddQuestion(
+      lane, question.id,
+      [prefix, answer = std::move(answer)](std::string response) {
+        answer(WithoutTaskPrefix(prefix, std::move(response)));
+      },
+      server);
+  const std::string params =
+      WithTaskPrefix(prefix, TaskPlaceInParams(question.method), std::string(question.params));
+  if (messages_.Add(0, jsonrpc::RequestMessage(id, question.method, params)).kept) {
     return true;
   }
   DropQuestion(id);

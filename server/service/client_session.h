@@ -51,15 +51,19 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   const ClientProfile& profile() const { return profile_; }
   const Scope& scope() const { return scope_; }
 
+  // Whether it may be asked this by a server. It keeps one list of its own tasks: that is for the
+  // server it was opened for, not for one of several.
+  bool CanBeAsked(std::string_view method) const;
+
   // It has been used just now.
   void Touch() { used_at_ = Deadline::Clock::now(); }
 
   // What it is told on event streams.
   MessageLog& messages() { return messages_; }
 
-  // Tells it something that belongs to no request: a notification, with raw `params` or none.
-  void Announce(std::string_view method, std::string_view params);
-  // The same without params, unless the client still has to read just that.
+  // Tells it what a server has said that belongs to no request under way: a notification.
+  void Announce(std::size_t server, jsonrpc::Message& message);
+  // Tells it something of the bridge's, without params, unless it still has to read just that.
   void AnnounceOnce(std::string_view method);
 
   // The client's session with a server, made at the first time; the shared one where the server's

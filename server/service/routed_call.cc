@@ -7,6 +7,9 @@
 #include "server/mcp/mirrored_headers.h"
 #include "server/mcp/modern.h"
 #include "server/mcp/modern_meta.h"
+#include "server/mcp/tasks.h"
+#include "server/routing/task_route.h"
+#include "server/service/session_fit.h"
 
 namespace mcpbridge {
 namespace {
@@ -24,6 +27,7 @@ ListKind ListOf(CallParams::KeyKind kind) {
     case CallParams::KeyKind::kResource:
       return ListKind::kResources;
     case CallParams::KeyKind::kTool:
+    case CallParams::KeyKind::kTask:
     case CallParams::KeyKind::kNone:
       break;
   }
@@ -41,6 +45,7 @@ Error NotFound(const CallParams& params, const std::string& server) {
                    .message = "Resource not found: " + params.key,
                    .metadata = {{"uri", params.key}, {"server", server}}};
     case CallParams::KeyKind::kTool:
+    case CallParams::KeyKind::kTask:
     case CallParams::KeyKind::kNone:
       break;
   }
@@ -127,6 +132,8 @@ Result<Route> RoutedCall::Resolve(const RouteTable& table) const {
       return table.ResolvePrompt(scope_, params_.key);
     case CallParams::KeyKind::kResource:
       return table.ResolveResource(scope_, params_.key);
+    case CallParams::KeyKind::kTask:
+      return ResolveTask(service_.config(), scope_, params_.key);
     case CallParams::KeyKind::kNone:
       break;
   }
@@ -143,6 +150,7 @@ std::optional<Error> RoutedCall::Send(const Route& route) {
     const ServerConfig& server = service_.config().servers[route_];
     deadline_ = Min(deadline_, Deadline::After(server.timeout));
   }
+  task_prefix_ = TaskPrefixOf(service_.config(), scope_, route_);
   params_.Rename(std::string(route.name));
   progress_token_ = params_.token_span.In(params_.raw);
   if (modern_ && MayAsk(params_.method)) {
@@ -224,7 +232,7 @@ std::optional<Error> RoutedCall::Resume(InputResponses responses) {
 // raw; empty: it can't be asked.
 Result<std::string> RoutedCall::ToLegacyEra() {
   translated_ = true;
-  if (params_.kind == CallParams::KeyKind::kNone) {
+  if (params_.kind == CallParams::KeyKind::kNone || params_.kind == CallParams::KeyKind::kTask) {
     return Error{.reason = Reason::kMethodNotFound,
                  .message = "Method not found: " + std::string(NameOf(params_.method))};
   }
@@ -241,6 +249,7 @@ Result<std::string> RoutedCall::ToLegacyEra() {
   Result<CallParams> params = ReadCallParams(params_.method, *std::move(bare));
   if (!params) return std::move(params).error();
   params_ = *std::move(params);
+  if (auto error = DropTask(params_)) return *std::move(error);  // it would be of the other era
   return capabilities;
 }
 
@@ -253,14 +262,7 @@ std::optional<Error> RoutedCall::SendLegacy(std::size_t server) {
   }
   Upstream* upstream = &service_.pool().upstream(server);
   const Isolation isolation = service_.config().servers[server].isolation;
-  if (IsForSession(params_.method) && isolation != Isolation::kSession) {
-    return Error{
-        .reason = Reason::kMethodNotFound,
-        .message = std::string(NameOf(params_.method)) +
-                   (isolation == Isolation::kShared
-                        ? " would be set for all callers: the server's `isolation` is shared"
-                        : " would be set for no call: the server's `isolation` is call")};
-  }
+  if (auto error = FitToSession(isolation, session_ != nullptr, params_)) return error;
   if ((isolation == Isolation::kCall && askable.empty()) || session_ != nullptr) {
     auto own = isolation == Isolation::kCall
                    ? service_.pool().NewCallSession(
@@ -277,7 +279,8 @@ std::optional<Error> RoutedCall::SendLegacy(std::size_t server) {
                           .deadline = deadline_,
                           .headers = HeadersFor(server),
                           .mirrored = *std::move(mirrored),
-                          .token_span = params_.token_span};
+                          .token_span = params_.token_span,
+                          .asks_for_task = params_.has_task};
   if (!askable.empty() && isolation == Isolation::kCall) {
     const ClientProfile profile = AskableProfile(askable);
     auto own = service_.pool().NewCallSession(server, &profile);
@@ -381,27 +384,37 @@ void RoutedCall::OnNotification(jsonrpc::Message& message) {
   if (translated_ && message.method == "notifications/message") {
     return;  // in that era they are said only to those who ask for them, with a level
   }
-  if (message.method != "notifications/progress") {
-    handler_.OnCallNotification(message.method, std::string(message.params));
-    return;
-  }
-  if (progress_token_.empty()) return;
-  // The token is this call's, or the exchange wouldn't have passed it on.
+  if (message.method == "notifications/progress") return OnProgress(message);
+  handler_.OnCallNotification(
+      message.method,
+      WithTaskPrefix(task_prefix_, TaskPlaceInParams(message.method), std::string(message.params)));
+}
+
+// The token is this call's, or that of a task of the same client: the exchange wouldn't have passed
+// on another.
+void RoutedCall::OnProgress(jsonrpc::Message& message) {
   const std::string_view whole = message.params;
   const std::string_view token = ProgressTokenOf(message);
-  if (token.empty()) return;
+  const std::string callers = IsTaskToken(token) ? CallersToken(token) : progress_token_;
+  if (token.empty() || callers.empty()) return;
   std::string params(whole);
-  params.replace(static_cast<std::size_t>(token.data() - whole.data()), token.size(),
-                 progress_token_);
-  handler_.OnCallNotification("notifications/progress", std::move(params));
+  params.replace(static_cast<std::size_t>(token.data() - whole.data()), token.size(), callers);
+  handler_.OnCallNotification("notifications/progress",
+                              WithTaskPrefix(task_prefix_, TaskPlace::kRelated, std::move(params)));
 }
 
 bool RoutedCall::OnRequest(jsonrpc::Message& message) {
-  return handler_.OnCallRequest(message.id, message.method, message.params);
+  if (task_prefix_.empty()) {
+    return handler_.OnCallRequest(message.id, message.method, message.params);
+  }
+  return handler_.OnCallRequest(
+      message.id, message.method,
+      WithTaskPrefix(task_prefix_, TaskPlaceInParams(message.method), std::string(message.params)));
 }
 
 void RoutedCall::Answer(std::string response) {
-  if (exchange_ != nullptr) exchange_->Answer(std::move(response));
+  if (exchange_ == nullptr) return;
+  exchange_->Answer(WithoutTaskPrefix(task_prefix_, std::move(response)));
 }
 
 void RoutedCall::OnDeadline() {

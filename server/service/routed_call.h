@@ -81,6 +81,9 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   // that it lacks what only that era has.
   bool was_translated() const { return modern_ && translated_; }
 
+  // What the caller wants to find before the ids of tasks in its answer; see TaskPrefixOf().
+  const std::string& task_prefix() const { return task_prefix_; }
+
  private:
   // What a question about tools needs to know whether its call is still there.
   struct Alive {
@@ -107,6 +110,7 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   void ArmDeadline();
   void OnReply(Result<jsonrpc::Message> message) override;
   void OnNotification(jsonrpc::Message& message) override;
+  void OnProgress(jsonrpc::Message& message);
   bool OnRequest(jsonrpc::Message& message) override;
   void OnBrokenOff(std::chrono::milliseconds retry) override { handler_.OnCallBrokenOff(retry); }
   void OnDeadline() override;
@@ -122,6 +126,7 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   bool translated_ = false;
   Headers param_headers_;
   std::size_t route_ = 0;  // the server it goes to, once that is known
+  std::string task_prefix_;
   CallParams params_;
   std::string progress_token_;  // the caller's, raw; empty: it wants no progress
   Deadline deadline_;

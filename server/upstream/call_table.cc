@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/mcp/modern_meta.h"
+#include "server/mcp/tasks.h"
 
 namespace mcpbridge {
 namespace {
@@ -70,7 +71,9 @@ std::optional<CallTable::Call> CallTable::Take(std::string_view raw_id) {
 ReplySink* CallTable::OwnerOf(jsonrpc::Message& notification) {
   Call* call = nullptr;
   if (notification.method == "notifications/progress") {
-    call = Find(ProgressTokenOf(notification));
+    const std::string_view token = ProgressTokenOf(notification);
+    if (one_client_ && IsTaskToken(token)) return LikelyOwner();  // the call may be over
+    call = Find(token);
   } else if (const std::string id = SubscriptionOf(notification.params); !id.empty()) {
     call = Find(id);
   } else {

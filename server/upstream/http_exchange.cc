@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/base/log.h"
+#include "server/mcp/tasks.h"
 #include "server/routing/list_kind.h"
 #include "server/upstream/http_lane.h"
 #include "server/upstream/http_message.h"
@@ -143,7 +144,7 @@ bool HttpExchange::OnEvent(jsonrpc::SseEvent event) {
         lane_.events().ListsChanged();
         // To who has subscribed, or whose session it is.
         if (session_->modern || lane_.one_client()) handler_.OnNotification(*message);
-      } else if (message->method != "notifications/progress" || ProgressTokenOf(*message) == id_) {
+      } else if (message->method != "notifications/progress" || IsOurs(ProgressTokenOf(*message))) {
         handler_.OnNotification(*message);
       }
       return false;
@@ -204,6 +205,12 @@ void HttpExchange::OnEnd() {
   } else {
     Fail(Reason::kUpstreamProtocol, "the answer is not one to this request");
   }
+}
+
+// Whether progress under this raw token is for our caller: our request's, or that of a task of the
+// client whose session it is.
+bool HttpExchange::IsOurs(std::string_view token) const {
+  return token == id_ || (lane_.one_client() && IsTaskToken(token));
 }
 
 bool HttpExchange::SessionIsLost(const Result<jsonrpc::Message>& answer) const {

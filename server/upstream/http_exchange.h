@@ -71,6 +71,7 @@ class HttpExchange final : public Exchange, private HttpResponseHandler, private
   void FailBrokenOff(const std::string& why);
   void TellOfEnd();
   void OnRefused();
+  bool IsOurs(std::string_view token) const;
   bool IsOfTheEraBefore(const Result<jsonrpc::Message>& answer) const;
   bool SessionIsLost(const Result<jsonrpc::Message>& answer) const;
   void Retry();

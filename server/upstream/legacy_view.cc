@@ -6,6 +6,7 @@
 #include "server/mcp/json_members.h"
 #include "server/mcp/modern.h"
 #include "server/mcp/modern_meta.h"
+#include "server/mcp/tasks.h"
 #include "server/upstream/translated_exchange.h"
 
 namespace mcpbridge {
@@ -103,16 +104,17 @@ LegacyView::LegacyView(Upstream& modern, const ClientProfile& client)
     : Upstream(modern.config()),
       modern_(modern),
       client_info_(client.client_info.empty() ? BridgeInfo() : client.client_info),
-      client_capabilities_(client.capabilities) {}
+      client_capabilities_(WithoutTasks(client.capabilities)) {}
 
 Result<std::unique_ptr<Exchange>> LegacyView::Send(Lane& lane, UpstreamRequest request,
                                                    ReplyHandler& handler) {
   if (request.method == "logging/setLevel") return SetLevel(lane, request, handler);
-  if (ModernMethodOf(request.method) != ModernMethod::kKnown) {
+  if (ModernMethodOf(request.method) != ModernMethod::kKnown || IsAboutTasks(request.method)) {
     return Error{.reason = Reason::kMethodNotFound,
                  .message = request.method + " is not served by servers of MCP " +
                             std::string(kModernVersion)};
   }
+  if (request.asks_for_task) request.params = WithoutTaskParam(request.params);
   std::string log_level;
   {
     const std::lock_guard lock(mutex_);

@@ -33,6 +33,7 @@ struct UpstreamRequest {
   Headers mirrored = {};
   // Where params._meta.progressToken stands in `params`: the request's own id takes its place.
   Span token_span = {};
+  bool asks_for_task = false;  // params.task is there: see CallParams
 
   // `params` as they are sent under `id` (raw).
   std::string ParamsFor(std::string_view id) const;

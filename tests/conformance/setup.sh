@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs MCP's conformance suite, and the MCP server and client that it is run with.
+# Installs MCP's conformance suite, and the MCP servers and the client that it is run with.
 #
 #   tests/conformance/setup.sh DIR
 #
@@ -11,7 +11,8 @@ set -euo pipefail
 # `latest` of the suite knows nothing of 2026-07-28, and the suite wants a newer node than Debian's.
 suite=(node@24 @modelcontextprotocol/conformance@0.2.0-alpha.12)
 mcp=2.3.0
-wanted="${suite[*]} mcp==$mcp with server and client"
+fastmcp=4.1.2
+wanted="${suite[*]} mcp==$mcp with server and client, fastmcp==$fastmcp with server"
 
 dir=${1:?usage: setup.sh DIR}
 mkdir -p "$dir"
@@ -58,6 +59,18 @@ install_peers() {
       python/bin/python -c 'import mcp_everything_server'
 }
 
+# The one server there is that has the tasks extension.
+install_tasks() {
+  local pip=("$dir/fastmcp/bin/python" -m pip --disable-pip-version-check)
+  cd "$dir" && rm -rf fastmcp fastmcp-sdist && python3 -m venv fastmcp &&
+    retry "${pip[@]}" install --quiet "fastmcp[tasks]==$fastmcp" &&
+    retry "${pip[@]}" download --quiet --no-deps --no-binary fastmcp "fastmcp==$fastmcp" \
+      -d fastmcp-sdist &&
+    tar xzf "fastmcp-sdist/fastmcp-$fastmcp.tar.gz" -C fastmcp-sdist --strip-components=1 \
+      "fastmcp-$fastmcp/tests/conformance" &&
+    fastmcp/bin/python -c 'import fastmcp'
+}
+
 if [[ -f $dir/installed && $(<"$dir/installed") == "$wanted" ]]; then
   say "$wanted is there"
   exit 0
@@ -67,7 +80,7 @@ for tool in npm python3; do
 done
 say "installing $wanted ..."
 rm -f "$dir/installed"
-for part in suite peers; do
+for part in suite peers tasks; do
   if ! "install_$part" </dev/null >"$dir/$part.log" 2>&1; then
     tail -n 15 "$dir/$part.log" | sed 's/^/    /'
     cant "the $part could not be installed ($dir/$part.log has it all)"

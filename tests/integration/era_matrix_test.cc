@@ -196,9 +196,7 @@ TEST_P(EraMatrixTest, ToolCall) {
   for (int i = 0; i < 4; ++i) {  // connections are dealt to the lanes in turn
     const std::string body = Post("echo");
     EXPECT_TRUE(Has(body, R"("text":"hi")")) << body;
-    EXPECT_EQ(Has(body, R"("resultType":"complete")"),
-              client() == ClientEra::kModern && !(is_http() && server() != ServerIs::kLegacy))
-        << body;
+    EXPECT_EQ(Has(body, R"("resultType":"complete")"), client() == ClientEra::kModern) << body;
   }
 }
 

@@ -113,6 +113,32 @@ TEST_F(SseSessionTest, CallersWhoLeaveDisturbNobody) {
   EXPECT_EQ(upstream_.Snapshot().streams_opened, 1);
 }
 
+// On one stream only its token says whose it is: on the client's own stream, or on that of the call
+// it has under way.
+TEST_F(SseSessionTest, ProgressOfATaskReachesItsClientAfterTheCallThatAskedForIt) {
+  TestHttpClient client(bridge_.http_port());
+  const TestHttpClient::Headers session{
+      {"mcp-session-id", client.Post(kInitialize).headers.at("mcp-session-id")}};
+  client.Post(
+      R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"x"},"task":{},"_meta":{"progressToken":7}}})",
+      session);
+  const std::string params = upstream_.Snapshot().Last("tools/call").params;
+  ASSERT_NE(params.find(R"("progressToken":"mcp-bridge-task:7")"), std::string::npos) << params;
+  const auto progress = [](const std::string& token) {
+    return R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1,"progressToken":)" +
+           token + "}}";
+  };
+  TestEventStream own(bridge_.http_port(), session);
+  ASSERT_EQ(own.status(), 200);
+  upstream_.Say(progress(R"("mcp-bridge-task:7")"));
+  EXPECT_EQ(own.Next()->data, progress("7"));
+  TestEventStream call(bridge_.http_port(), session, "/mcp", CallMessage("2", "hold", "y"));
+  ASSERT_TRUE(upstream_.WaitFor([](const Record& record) { return record.held.size() == 1; }));
+  upstream_.Say(progress(R"("mcp-bridge-task:7")"));
+  EXPECT_EQ(call.Next()->data, progress("7"));
+  upstream_.ReleaseAll();
+}
+
 // An http server that is none: the error names the way out.
 TEST(SseAsHttpTest, AnOldServerUnderTheNewTransportSaysSo) {
   FakeSseServer upstream;

@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <regex>
 #include <string>
 #include <vector>
 
+#include "tests/fakes/temp_folder.h"
 #include "tests/fakes/test_http.h"
 #include "tests/integration/bridge_fixture.h"
 
@@ -70,6 +74,30 @@ TEST(StdioEraTest, WhereOneEraIsConfiguredThereIsOneProcess) {
     EXPECT_EQ(bridge.app().status().Of("fake").protocol_version,
               protocol == Protocol::kModern ? "2026-07-28" : "2025-11-25");
   }
+}
+
+// What a server declares in that era is asked of a process of its own: not of each for every
+// client.
+TEST(StdioEraTest, OfSeveralServersNoProcessIsStartedToAskWhatTheyAre) {
+  const TempFolder folder;
+  const std::string started = folder.path() + "/started";
+  Config config = ConfigWith({{"a", "http://unused"}, {"b", "http://unused"}});
+  for (ServerConfig& server : config.servers) {
+    server.transport = TransportKind::kStdio;
+    server.command = "/bin/sh";
+    server.args = {"-c", "echo >>" + started + "; exec " FAKE_STDIO_SERVER " --era=dual"};
+  }
+  Bridge bridge(config);
+  ASSERT_TRUE(bridge.WaitForTools("a"));
+  ASSERT_TRUE(bridge.WaitForTools("b"));
+  const TestResponse discover =
+      TestHttpClient(bridge.http_port())
+          .Post(
+              R"({"jsonrpc":"2.0","id":1,"method":"server/discover","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}})",
+              {{"MCP-Protocol-Version", "2026-07-28"}, {"Mcp-Method", "server/discover"}});
+  EXPECT_NE(discover.body.find(R"("capabilities":{"tools":{)"), std::string::npos) << discover.body;
+  std::ifstream lines(started);
+  EXPECT_EQ(std::count(std::istreambuf_iterator<char>(lines), {}, '\n'), 2);
 }
 
 TEST(StdioEraTest, ACrashOfTheModernProcessIsHealed) {

@@ -63,6 +63,9 @@ TESTS = {
                            servers=("demo", "everything_stdio"),
                            needs=("python_google_0_2/bin/python", "node", EVERYTHING)),
     "sdk_typescript": Test(["node", "{work}/sdk_typescript.mjs"], needs=("node", NODE_SDK)),
+    "tasks_ts_v1": Test(["node", "{work}/tasks_ts_v1.mjs", "everything_http", "everything_stdio"],
+                        servers=("everything_http", "everything_stdio"),
+                        needs=("node", NODE_SDK, EVERYTHING)),
     "sdk_python_auto": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/sdk_python.py", "auto"],
                             needs=(PYTHON,)),
     "sdk_python_legacy": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/sdk_python.py", "legacy"],
@@ -293,6 +296,7 @@ def prepare_node(stack):
 
 
 PREPARE = {"three_calls": prepare_three_calls, "sdk_typescript": prepare_node,
+           "tasks_ts_v1": prepare_node,
            **{name: prepare_node for name in TESTS if name.startswith("matrix_")}}
 PREPARE["python_wheel"] = prepare_wheel
 CHECK = {"three_calls": check_three_calls}

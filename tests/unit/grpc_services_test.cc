@@ -393,5 +393,27 @@ TEST_F(GrpcServicesTest, AServersQuestionIsAnsweredByAskingAgain) {
   EXPECT_NE(params.find(R"("requestState":"opaque")"), std::string::npos) << params;
 }
 
+// A task can't be fetched over gRPC, so a result that stands for one is none.
+TEST_F(GrpcServicesTest, ATaskInPlaceOfAResultIsAnError) {
+  FakeMcpServer upstream({.sessions = false});
+  upstream.SetScript([](const FakeRequest& request) {
+    FakeAnswer answer = Asking(request);
+    if (request.tool == "echo") answer.result = R"({"resultType":"task","taskId":"t"})";
+    return answer;
+  });
+  GrpcBridge bridge(ConfigFor(upstream));
+  v1::CallToolRequest request;
+  request.set_name("echo");
+  (*request.mutable_client_capabilities()->mutable_fields())["elicitation"].mutable_struct_value();
+  grpc::ClientContext context;
+  v1::CallToolResponse response;
+  const grpc::Status status = bridge.tools().CallTool(&context, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL) << status.error_message();
+  EXPECT_NE(status.error_message().find("resultType"), std::string::npos);
+  const std::string params = upstream.Snapshot().LastCall().params;
+  EXPECT_EQ(params.find("io.modelcontextprotocol/tasks"), std::string::npos)
+      << "nobody has declared that: " << params;
+}
+
 }  // namespace
 }  // namespace mcpbridge

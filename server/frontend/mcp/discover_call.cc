@@ -1,12 +1,13 @@
 #include "server/frontend/mcp/discover_call.h"
 
+#include <optional>
 #include <utility>
-#include <vector>
 
 #include "server/mcp/initialize.h"
 #include "server/mcp/json_members.h"
 #include "server/mcp/modern.h"
 #include "server/mcp/modern_meta.h"
+#include "server/mcp/tasks.h"
 
 namespace mcpbridge {
 namespace {
@@ -22,52 +23,89 @@ class NoHeaders final : public CallerHeaders {
 
 }  // namespace
 
+class DiscoverCall::Part final : private RoutedCall::Handler {
+ public:
+  Part(DiscoverCall& owner, std::size_t server)
+      : owner_(owner), config_(owner.service_.config().servers[server]), server_(server) {}
+
+  void Ask() {
+    NoHeaders headers;
+    call_.emplace(owner_.service_, owner_.lane_, static_cast<RoutedCall::Handler&>(*this));
+    const auto error = call_->Start(
+        CallRequest{.scope = Scope(server_),
+                    .params = ReadCallParams(CallMethod::kDiscover, BridgeParams()).value(),
+                    .deadline = Deadline::After(kAskTime),
+                    .headers = headers,
+                    .modern = true});
+    if (error) TakeStatus();
+  }
+
+  // What is known of it anyway.
+  void TakeStatus() {
+    UpstreamStatus status = owner_.service_.status().Of(config_.name);
+    const bool is_modern = IsModernVersion(status.protocol_version);
+    capabilities_ = is_modern ? std::move(status.capabilities) : WithoutTasks(status.capabilities);
+    instructions_ = std::move(status.instructions);
+    owner_.OnPartEnd();
+  }
+
+  const std::string& capabilities() const { return capabilities_; }  // raw
+  const std::string& instructions() const { return instructions_; }  // raw; empty: none
+
+ private:
+  void OnCallEnd(Result<jsonrpc::Message> message) override {
+    const bool answered = message && message->kind == jsonrpc::Kind::kResult;
+    const auto members = answered ? JsonMembers::Read(message->result) : std::nullopt;
+    const auto capabilities = members ? members->Get("capabilities") : std::nullopt;
+    if (!capabilities) return TakeStatus();
+    capabilities_ = *capabilities;
+    instructions_ = members->Get("instructions").value_or("");
+    owner_.OnPartEnd();
+  }
+
+  DiscoverCall& owner_;
+  const ServerConfig& config_;
+  const std::size_t server_;
+  std::optional<RoutedCall> call_;
+  std::string capabilities_;
+  std::string instructions_;
+};
+
 DiscoverCall::DiscoverCall(ToolService& service, Lane& lane, Reply& reply)
     : service_(service), lane_(lane), reply_(reply) {}
 
 DiscoverCall::~DiscoverCall() {
-  call_.reset();
+  parts_.clear();
   service_.Leave();
 }
 
-void DiscoverCall::Start(Scope scope) {
-  scope_ = std::move(scope);
-  if (!scope_.Only(service_.config())) return AnswerFromStatus();
-  NoHeaders headers;
-  call_.emplace(service_, lane_, static_cast<RoutedCall::Handler&>(*this));
-  const auto error = call_->Start(
-      CallRequest{.scope = scope_,
-                  .params = ReadCallParams(CallMethod::kDiscover, BridgeParams()).value(),
-                  .deadline = Deadline::After(kAskTime),
-                  .headers = headers,
-                  .modern = true});
-  if (error) AnswerFromStatus();
-}
-
-void DiscoverCall::OnCallEnd(Result<jsonrpc::Message> message) {
-  const bool answered = message && message->kind == jsonrpc::Kind::kResult;
-  const auto members = answered ? JsonMembers::Read(message->result) : std::nullopt;
-  const auto capabilities = members ? members->Get("capabilities") : std::nullopt;
-  if (!capabilities) return AnswerFromStatus();
-  Answer(MergeCapabilities({std::string(*capabilities)}, /*modern=*/true),
-         members->Get("instructions").value_or(""));
-}
-
-void DiscoverCall::AnswerFromStatus() {
-  std::vector<std::string> capabilities;
-  std::string instructions;
-  for (const std::size_t server : scope_.Servers(service_.config())) {
-    UpstreamStatus status = service_.status().Of(service_.config().servers[server].name);
-    capabilities.push_back(std::move(status.capabilities));
-    instructions = std::move(status.instructions);
+void DiscoverCall::Start(const Scope& scope) {
+  const std::vector<std::size_t> servers = scope.Servers(service_.config());
+  left_ = servers.size();
+  for (const std::size_t server : servers) {
+    parts_.push_back(std::make_unique<Part>(*this, server));
   }
-  if (capabilities.size() != 1) instructions.clear();
-  Answer(MergeCapabilities(capabilities, /*modern=*/true), instructions);
+  // A part may end at once, and the last one's end this.
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    // Of several servers not every process is started for what may never be used.
+    const bool is_process =
+        service_.config().servers[servers[i]].transport == TransportKind::kStdio;
+    const bool is_asked = servers.size() == 1 || !is_process;
+    is_asked ? parts_[i]->Ask() : parts_[i]->TakeStatus();
+  }
 }
 
-void DiscoverCall::Answer(std::string_view capabilities, std::string_view instructions) {
-  reply_.Result(
-      DiscoverResult(capabilities, instructions, service_.config().bridge.catalogue_ttl.count()));
+void DiscoverCall::OnPartEnd() {
+  if (--left_ == 0) Answer();
+}
+
+void DiscoverCall::Answer() {
+  std::vector<std::string> capabilities;
+  for (const auto& part : parts_) capabilities.push_back(part->capabilities());
+  const std::string& instructions = parts_.front()->instructions();
+  reply_.Result(DiscoverResult(MergeCapabilities(capabilities, /*modern=*/true),
+                               parts_.size() == 1 ? instructions : std::string(),
+                               service_.config().bridge.catalogue_ttl.count()));
 }
 
 }  // namespace mcpbridge

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <optional>
+#include <cstddef>
+#include <memory>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "server/frontend/mcp/mcp_call.h"
 #include "server/frontend/mcp/reply.h"
@@ -10,27 +11,29 @@
 
 namespace mcpbridge {
 
-// A server/discover. Where there is one server, and it speaks that era, with what it declares
-// there; otherwise with what the servers declared in `initialize`. Never fails because a server
-// does. Lane-only.
-class DiscoverCall final : public McpCall, private RoutedCall::Handler {
+// A server/discover. With what each server declares in that era, where it speaks it and can be
+// asked without a process being started for that; otherwise with what it declared in `initialize`.
+// Never fails because a server does. Lane-only.
+class DiscoverCall final : public McpCall {
  public:
   // `service` has let the call in (Enter()); this gives its place back.
   DiscoverCall(ToolService& service, Lane& lane, Reply& reply);
   ~DiscoverCall() override;
 
-  void Start(Scope scope);
+  void Start(const Scope& scope);
 
  private:
-  void OnCallEnd(Result<jsonrpc::Message> message) override;
-  void AnswerFromStatus();
-  void Answer(std::string_view capabilities, std::string_view instructions);
+  // The part of one server.
+  class Part;
+
+  void OnPartEnd();
+  void Answer();
 
   ToolService& service_;
   Lane& lane_;
   Reply& reply_;
-  Scope scope_;
-  std::optional<RoutedCall> call_;
+  std::vector<std::unique_ptr<Part>> parts_;  // in the order of servers
+  std::size_t left_ = 0;                      // of parts_
 };
 
 }  // namespace mcpbridge

@@ -10,6 +10,7 @@
 #include "server/frontend/mcp/initialize_call.h"
 #include "server/frontend/mcp/list_call.h"
 #include "server/frontend/mcp/set_level_call.h"
+#include "server/frontend/mcp/task_list_call.h"
 #include "server/mcp/initialize.h"
 #include "server/mcp/input_required.h"
 #include "server/mcp/json_members.h"
@@ -18,7 +19,8 @@ namespace mcpbridge {
 namespace {
 
 bool IsModernOnly(CallMethod method) {
-  return method == CallMethod::kDiscover || method == CallMethod::kListen;
+  return method == CallMethod::kDiscover || method == CallMethod::kListen ||
+         method == CallMethod::kUpdateTask;
 }
 
 }  // namespace
@@ -27,7 +29,11 @@ void Dispatcher::Take(const IncomingMessage& incoming) {
   const jsonrpc::Message& message = incoming.message;
   if (incoming.session == nullptr) return;
   if (message.kind == jsonrpc::Kind::kNotification) {
-    if (message.method == "notifications/roots/list_changed") {
+    // Of the client's own tasks only a server knows that has made them: where there is but one.
+    const bool is_for_servers = message.method == "notifications/roots/list_changed" ||
+                                (message.method == "notifications/tasks/status" &&
+                                 incoming.session->scope().Only(service_.config()));
+    if (is_for_servers) {
       incoming.session->Notify(jsonrpc::RequestMessage("", message.method, message.params));
     }
   } else if (message.kind != jsonrpc::Kind::kRequest) {
@@ -142,6 +148,11 @@ std::unique_ptr<McpCall> Dispatcher::Forward(CallMethod method, IncomingMessage&
   if (method == CallMethod::kSetLevel && !call_request.scope.Only(service_.config())) {
     auto call = std::make_unique<SetLevelCall>(service_, request.lane, reply);
     call->Start(call_request);
+    return call;
+  }
+  if (method == CallMethod::kListTasks && !call_request.scope.Only(service_.config())) {
+    auto call = std::make_unique<TaskListCall>(service_, request.lane, reply);
+    call->Start(std::move(call_request));
     return call;
   }
   auto call =

@@ -23,6 +23,7 @@ ForwardedCall::~ForwardedCall() {
 
 void ForwardedCall::Start(CallRequest request) {
   method_ = request.params.method;
+  asks_for_task_ = request.params.has_task;
   if (const auto error = call_->Start(std::move(request))) reply_.Fail(*error);
 }
 
@@ -32,20 +33,38 @@ void ForwardedCall::OnCallEnd(Result<jsonrpc::Message> message) {
   } else if (message->kind == jsonrpc::Kind::kError) {
     reply_.UpstreamError(message->error);
   } else {
-    Finish(message->result);
+    Finish(*message);
   }
 }
 
-void ForwardedCall::Finish(std::string_view result) {
+void ForwardedCall::Finish(jsonrpc::Message& message) {
   if (method_ == CallMethod::kListen) {
-    reply_.Result(WithSubscription(result, reply_.id()));
-  } else if (!call_->was_translated()) {
-    reply_.Result(result);
-  } else {
+    reply_.Result(WithSubscription(message.result, reply_.id()));
+  } else if (call_->was_translated()) {
     const std::string server_info = BridgeInfo();
-    const auto modern = WithResultDefaults(NameOf(method_), result, {.server_info = server_info});
+    const auto modern =
+        WithResultDefaults(NameOf(method_), message.result, {.server_info = server_info});
     modern ? reply_.Result(*modern) : reply_.Fail(modern.error());
+  } else if (!reply_.modern()) {
+    Deliver(asks_for_task_ ? TaskPlace::kCreated : TaskPlace::kRelated, message.result);
+  } else if (const std::string type = ResultTypeOf(message); type.empty()) {
+    const auto complete = AsComplete(message.result);
+    complete ? Deliver(TaskPlace::kRelated, *complete) : reply_.Fail(complete.error());
+  } else {
+    Deliver(type == "task" ? TaskPlace::kObject : TaskPlace::kRelated, message.result);
   }
+}
+
+// `place`: where a result of tools/call has the id of a task.
+void ForwardedCall::Deliver(TaskPlace place, std::string_view result) {
+  const std::string& prefix = call_->task_prefix();
+  const bool is_about_tasks = IsAboutTasks(NameOf(method_));
+  if (prefix.empty() || (!is_about_tasks && place == TaskPlace::kRelated)) {
+    reply_.Result(result);
+    return;
+  }
+  if (is_about_tasks) place = TaskPlaceInResult(NameOf(method_));
+  reply_.Result(WithTaskPrefix(prefix, place, std::string(result)));
 }
 
 void ForwardedCall::OnCallNotification(std::string_view method, std::string params) {
@@ -60,7 +79,7 @@ void ForwardedCall::OnCallNotification(std::string_view method, std::string para
 
 bool ForwardedCall::OnCallRequest(std::string_view id, std::string_view method,
                                   std::string_view params) {
-  if (session_ == nullptr || !session_->profile().CanAnswer(method)) return false;
+  if (session_ == nullptr || !session_->CanBeAsked(method)) return false;
   if (!reply_.can_be_answered()) return false;
   std::string question = session_->AddQuestion(lane_, id, [alive = alive_](std::string response) {
     if (alive->call != nullptr && alive->call->call_) {

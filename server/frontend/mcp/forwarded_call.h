@@ -8,6 +8,7 @@
 
 #include "server/frontend/mcp/mcp_call.h"
 #include "server/frontend/mcp/reply.h"
+#include "server/mcp/tasks.h"
 #include "server/service/routed_call.h"
 
 namespace mcpbridge {
@@ -28,7 +29,8 @@ class ForwardedCall final : public McpCall, private RoutedCall::Handler {
   bool CompleteIfEndless() override;
 
  private:
-  void Finish(std::string_view result);
+  void Finish(jsonrpc::Message& message);
+  void Deliver(TaskPlace place, std::string_view result);
   void OnCallEnd(Result<jsonrpc::Message> message) override;
   void OnCallNotification(std::string_view method, std::string params) override;
   bool OnCallRequest(std::string_view id, std::string_view method,
@@ -46,6 +48,7 @@ class ForwardedCall final : public McpCall, private RoutedCall::Handler {
   Reply& reply_;
   const std::shared_ptr<ClientSession> session_;
   CallMethod method_ = CallMethod::kCallTool;
+  bool asks_for_task_ = false;
   const std::shared_ptr<Alive> alive_ = std::make_shared<Alive>(Alive{this});
   std::vector<std::string> questions_;  // asked in the course of this call
   std::optional<RoutedCall> call_;

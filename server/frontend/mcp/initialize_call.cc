@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/mcp/modern.h"
+
 namespace mcpbridge {
 namespace {
 
@@ -24,13 +26,11 @@ InitializeCall::~InitializeCall() {
 
 void InitializeCall::Start(Lane& lane, const Scope& scope) {
   scope_ = scope;
-  for (const std::size_t server : scope.Servers(service_.config())) {
-    servers_.push_back(service_.config().servers[server].name);
-  }
-  const bool connecting =
-      std::any_of(servers_.begin(), servers_.end(), [this](const std::string& name) {
-        return service_.status().Of(name).health == UpstreamHealth::kConnecting;
-      });
+  servers_ = scope.Servers(service_.config());
+  const bool connecting = std::any_of(servers_.begin(), servers_.end(), [this](std::size_t server) {
+    const std::string& name = service_.config().servers[server].name;
+    return service_.status().Of(name).health == UpstreamHealth::kConnecting;
+  });
   if (!connecting) return Answer();
   service_.lister().List(service_.ViewFor(), ListKind::kTools, lane, scope, kAnyAge,
                          Deadline::After(kConnectTime), [alive = alive_](const Result<Listing>&) {
@@ -38,12 +38,23 @@ void InitializeCall::Start(Lane& lane, const Scope& scope) {
                          });
 }
 
+// What the client is told of a server's tasks: of their version of MCP, and where they outlive the
+// call that makes them.
+TaskUse InitializeCall::TasksOf(const UpstreamStatus& status, Isolation isolation) const {
+  if (profile_.version != kNewestLegacyVersion || IsModernVersion(status.protocol_version) ||
+      isolation == Isolation::kCall) {
+    return TaskUse::kNone;
+  }
+  return isolation == Isolation::kShared ? TaskUse::kById : TaskUse::kListed;
+}
+
 void InitializeCall::Answer() {
   std::vector<std::string> capabilities;
   std::string instructions;
-  for (const std::string& name : servers_) {
-    UpstreamStatus status = service_.status().Of(name);
-    capabilities.push_back(std::move(status.capabilities));
+  for (const std::size_t server : servers_) {
+    const ServerConfig& config = service_.config().servers[server];
+    UpstreamStatus status = service_.status().Of(config.name);
+    capabilities.push_back(WithTasksFor(TasksOf(status, config.isolation), status.capabilities));
     if (servers_.size() == 1) instructions = std::move(status.instructions);
   }
   const std::string answer = InitializeAnswer(

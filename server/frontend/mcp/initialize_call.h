@@ -7,6 +7,7 @@
 #include "server/frontend/mcp/mcp_call.h"
 #include "server/frontend/mcp/reply.h"
 #include "server/mcp/initialize.h"
+#include "server/mcp/tasks.h"
 #include "server/service/client_session.h"
 #include "server/service/tool_service.h"
 
@@ -28,13 +29,14 @@ class InitializeCall final : public McpCall {
     InitializeCall* call;
   };
   void Answer();
+  TaskUse TasksOf(const UpstreamStatus& status, Isolation isolation) const;
 
   ToolService& service_;
   ClientSessions& sessions_;
   Reply& reply_;
   ClientProfile profile_;
   Scope scope_;
-  std::vector<std::string> servers_;  // those the client will reach
+  std::vector<std::size_t> servers_;  // those the client will reach
   const std::shared_ptr<Alive> alive_ = std::make_shared<Alive>(Alive{this});
 };
 
