@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "server/base/version.h"
-#include "server/frontend/grpc/struct_json.h"
 #include "server/mcp/initialize.h"
 #include "server/mcp/modern.h"
 #include "server/mcp/modern_meta.h"
+#include "server/protojson/struct_json.h"
 
 namespace mcpbridge {
 namespace {
