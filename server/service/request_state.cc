@@ -11,8 +11,9 @@
 namespace mcpbridge {
 namespace {
 
-constexpr std::string_view kPrefix = "mcp-bridge.1.";
+constexpr std::string_view kMaker = "mcp-bridge.1.";
 constexpr std::size_t kHandleSize = 32;
+constexpr std::size_t kMakerSize = 8;
 constexpr std::size_t kMacSize = 64;
 
 std::string Hex(std::span<const unsigned char> bytes) {
@@ -27,7 +28,8 @@ std::string Hex(std::span<const unsigned char> bytes) {
 
 }  // namespace
 
-RequestStates::RequestStates() {
+RequestStates::RequestStates()
+    : prefix_(std::string(kMaker).append(NewHandle().substr(0, kMakerSize)).append(".")) {
   // Without a secret key nothing could be sealed: there is no going on.
   if (RAND_bytes(key_.data(), static_cast<int>(key_.size())) != 1) std::abort();
 }
@@ -49,19 +51,17 @@ std::string RequestStates::MacOf(std::string_view handle, std::string_view about
 }
 
 std::string RequestStates::Seal(std::string_view handle, std::string_view about) const {
-  return std::string(kPrefix).append(handle).append(".").append(MacOf(handle, about));
+  return std::string(prefix_).append(handle).append(".").append(MacOf(handle, about));
 }
-
-bool RequestStates::IsOurs(std::string_view state) { return state.starts_with(kPrefix); }
 
 std::optional<std::string> RequestStates::Open(std::string_view state,
                                                std::string_view about) const {
-  if (!IsOurs(state) || state.size() != kPrefix.size() + kHandleSize + 1 + kMacSize) {
+  if (!IsOurs(state) || state.size() != prefix_.size() + kHandleSize + 1 + kMacSize) {
     return std::nullopt;
   }
-  const std::string_view handle = state.substr(kPrefix.size(), kHandleSize);
+  const std::string_view handle = state.substr(prefix_.size(), kHandleSize);
   const std::string mac = MacOf(handle, about);
-  if (state[kPrefix.size() + kHandleSize] != '.' ||
+  if (state[prefix_.size() + kHandleSize] != '.' ||
       CRYPTO_memcmp(mac.data(), state.data() + state.size() - kMacSize, kMacSize) != 0) {
     return std::nullopt;
   }

@@ -24,13 +24,14 @@ class RequestStates {
   // The handle in `state`; nullopt: it is changed, of another request, or none of ours.
   std::optional<std::string> Open(std::string_view state, std::string_view about) const;
 
-  // Whether `state` claims to be the bridge's, and so is no server's.
-  static bool IsOurs(std::string_view state);
+  // Whether `state` claims to be this one's, and so is no server's: that may be a bridge as well.
+  bool IsOurs(std::string_view state) const { return state.starts_with(prefix_); }
 
  private:
   std::string MacOf(std::string_view handle, std::string_view about) const;
 
   std::array<unsigned char, 32> key_{};
+  const std::string prefix_;  // of its states, and no other's
 };
 
 }  // namespace mcpbridge

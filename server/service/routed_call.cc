@@ -133,7 +133,7 @@ std::optional<Error> RoutedCall::Send(const Route& route) {
   progress_token_ = params_.token_span.In(params_.raw);
   if (modern_ && MayAsk(params_.method)) {
     Result<InputResponses> responses = ReadInputResponses(params_.raw);
-    if (responses && RequestStates::IsOurs(responses->state)) return Resume(*std::move(responses));
+    if (responses && service_.parked().IsOurs(responses->state)) return Resume(*std::move(responses));
   }
   Upstream* const modern = modern_ ? service_.pool().modern(route_) : nullptr;
   return modern != nullptr ? SendModern(route_, *modern) : SendLegacy(route_);

@@ -11,7 +11,8 @@ TEST(RequestStateTest, OpensForItsOwnRequestOnly) {
   ASSERT_EQ(handle.size(), 32u);
   EXPECT_NE(handle, RequestStates::NewHandle());
   const std::string state = states.Seal(handle, "server\ntools/call\ntool");
-  EXPECT_TRUE(RequestStates::IsOurs(state));
+  EXPECT_TRUE(states.IsOurs(state));
+  EXPECT_FALSE(RequestStates().IsOurs(state)) << "it may be that of a bridge behind this one";
   EXPECT_EQ(states.Open(state, "server\ntools/call\ntool"), handle);
   EXPECT_EQ(states.Open(state, "server\ntools/call\nother"), std::nullopt);
   EXPECT_EQ(RequestStates().Open(state, "server\ntools/call\ntool"), std::nullopt)
@@ -31,7 +32,7 @@ TEST(RequestStateTest, AnyChangeIsNoticed) {
   for (const char* foreign : {"", "abc", "mcp-bridge.1.", "eyJhbGciOi"}) {
     EXPECT_EQ(states.Open(foreign, "x"), std::nullopt) << foreign;
   }
-  EXPECT_FALSE(RequestStates::IsOurs("s1"));
+  EXPECT_FALSE(states.IsOurs("s1"));
 }
 
 }  // namespace
