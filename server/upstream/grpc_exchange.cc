@@ -79,6 +79,7 @@ std::optional<Error> GrpcExchange::Begin(const UpstreamRequest& request) {
 }
 
 void GrpcExchange::OnRpcEnd(GrpcRpc& rpc) {
+  if (rpc.sent()) handler_.OnConnected(rpc.sent_at());
   if (!rpc.status().ok()) {
     return Fail(ErrorOf({.status = rpc.status(),
                          .sent = rpc.sent(),
