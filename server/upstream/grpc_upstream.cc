@@ -154,11 +154,10 @@ void GrpcUpstream::Conclude() {
   std::string gone;
   std::string faulty;
   for (const auto& probe : probes_) {
+    if (probe->feature().capability == "completions") continue;  // asked with nothing to complete
     if (probe->verdict() == Verdict::kOffered) ++offered;
     if (probe->verdict() == Verdict::kGone) gone = probe->why();
-    if (probe->verdict() == Verdict::kFaulty && probe->feature().capability != "completions") {
-      faulty = probe->why();
-    }
+    if (probe->verdict() == Verdict::kFaulty) faulty = probe->why();
   }
   if (!gone.empty()) return GoDown(gone);
   if (offered > 0) return Open();
