@@ -101,6 +101,8 @@ Transport TransportOf(v1::Transport transport) {
       return Transport::kStdio;
     case v1::TRANSPORT_SSE:
       return Transport::kSse;
+    case v1::TRANSPORT_GRPC:
+      return Transport::kGrpc;
     default:  // also what a newer bridge may send
       return Transport::kUnknown;
   }

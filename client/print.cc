@@ -118,6 +118,8 @@ const char* NameOf(Transport transport) {
       return "stdio";
     case Transport::kSse:
       return "sse";
+    case Transport::kGrpc:
+      return "grpc";
     case Transport::kUnknown:
       break;
   }

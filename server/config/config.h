@@ -39,6 +39,7 @@ enum class TransportKind {
   kHttp,   // streamable HTTP
   kSse,    // HTTP+SSE, of MCP 2024-11-05
   kStdio,  // a child process
+  kGrpc,   // Google's gRPC transport for MCP
 };
 
 // Which session of a server calls go through.
@@ -69,7 +70,7 @@ struct ServerConfig {
   std::string description;  // may be empty
   TransportKind transport = TransportKind::kHttp;
 
-  // http, sse
+  // http, sse, grpc
   std::string url;
   // Sent with every request: `static_headers` plus the header that `auth_type` asks for. Secrets.
   std::vector<std::pair<std::string, std::string>> headers;
@@ -86,7 +87,8 @@ struct ServerConfig {
   std::vector<std::string> disallowed_tools;
 
   Isolation isolation = Isolation::kSession;
-  Protocol protocol = Protocol::kAuto;  // sse servers are of the legacy era
+  Protocol protocol =
+      Protocol::kAuto;  // sse servers are of the legacy era, grpc servers of the modern one
 
   // The longest that one call may take, whatever its caller asks. LiteLLM's default is 60 s.
   std::chrono::milliseconds timeout = std::chrono::seconds(60);

@@ -99,6 +99,44 @@ std::string UrlFault(std::string_view url) {
   return AuthorityFault(authority);
 }
 
+std::string MetadataNameFault(std::string_view name) {
+  const std::string lower = AsciiLower(name);
+  const bool is_plain =
+      std::ranges::all_of(lower, [](char c) { return (IsAlnum(c) || IsOneOf(c, "-_.")); });
+  if (!is_plain) return "gRPC allows letters, digits, '-', '_' and '.' only in a name";
+  if (lower.ends_with("-bin")) return "gRPC takes a name that ends in -bin for binary";
+  const bool is_own = lower.starts_with("grpc-") || lower == "user-agent";
+  return is_own ? "is gRPC's own: remove it" : "";
+}
+
+std::string MetadataValueFault(std::string_view value) {
+  const bool is_visible = std::ranges::all_of(value, [](char c) { return c >= ' ' && c <= '~'; });
+  return is_visible ? "" : "must be visible ASCII characters, as it goes over gRPC";
+}
+
+bool IsGrpcUrl(std::string_view url) {
+  return url.starts_with("grpc://") || url.starts_with("grpcs://") ||
+         url.starts_with("grpc+unix://");
+}
+
+std::string GrpcUrlFault(std::string_view url) {
+  if (std::ranges::any_of(url, [](char c) { return c == ' ' || c == '\\' || IsControl(c); })) {
+    return "must not contain spaces, backslashes or control characters";
+  }
+  if (!IsGrpcUrl(url)) return "must begin with grpc://, grpcs:// or grpc+unix://";
+  const std::string_view rest = url.substr(url.find("://") + 3);
+  if (url.starts_with("grpc+unix")) {
+    return rest.size() > 1 && rest.front() == '/' ? "" : "must name a socket: grpc+unix:///PATH";
+  }
+  if (rest.find('@') != rest.npos) {
+    return "must not contain credentials (user:password@): use auth_type";
+  }
+  if (rest.find_first_of("/?#") != rest.npos) return "must end with the port: gRPC has no paths";
+  const std::size_t colon = rest.rfind(':');
+  if (colon == rest.npos || rest.find(']', colon) != rest.npos) return "must have a port";
+  return AuthorityFault(rest);
+}
+
 std::pair<std::string, std::string> AuthHeader(AuthType type, const std::string& value) {
   switch (type) {
     case AuthType::kApiKey:

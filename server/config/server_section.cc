@@ -135,7 +135,7 @@ class ServerSection {
   void ReadUrl(const YamlValue& value) {
     std::string url;
     if (!reader_.ReadNonEmpty(value, url)) return;
-    AddFault(value, UrlFault(url));
+    AddFault(value, IsGrpcUrl(url) ? GrpcUrlFault(url) : UrlFault(url));
     server_.url = std::move(url);
   }
 
@@ -148,8 +148,10 @@ class ServerSection {
       transport_ = TransportKind::kStdio;
     } else if (word == "sse") {
       transport_ = TransportKind::kSse;
+    } else if (word == "grpc") {
+      transport_ = TransportKind::kGrpc;
     } else {
-      reader_.AddError(value, "expected http, sse or stdio");
+      reader_.AddError(value, "expected http, sse, stdio or grpc");
     }
   }
 
@@ -309,6 +311,10 @@ class ServerSection {
     server_.transport =
         transport_.value_or(Given("command") ? TransportKind::kStdio : TransportKind::kHttp);
     if (Given("transport") && !transport_) return;  // refused: which keys it needs is unknown
+    if (server_.transport == TransportKind::kGrpc) return SettleGrpc();
+    if (IsGrpcUrl(server_.url)) {
+      reader_.AddError(*Given("url"), "is for servers over gRPC: set transport: grpc");
+    }
     if (server_.transport == TransportKind::kHttp) {
       RefuseAll(kStdioKeys, "is for stdio servers, and this one's transport is http");
       if (!Given("url"))
@@ -325,6 +331,37 @@ class ServerSection {
       RefuseAll(kHttpKeys, "is for http servers, and this one's transport is stdio");
       if (!Given("command")) reader_.AddError(value_, "needs a command, as its transport is stdio");
     }
+  }
+
+  void SettleGrpc() {
+    RefuseAll(kStdioKeys, "is for stdio servers, and this one's transport is grpc");
+    if (!Given("url")) {
+      reader_.AddError(value_, "needs a url, as its transport is grpc");
+    } else if (!server_.url.empty() && !IsGrpcUrl(server_.url)) {
+      AddFault(*Given("url"), GrpcUrlFault(server_.url));
+    }
+    if (const YamlValue* isolation = Given("isolation")) {
+      reader_.AddError(*isolation,
+                       "has no effect: a server over gRPC keeps nothing from call to call. Remove "
+                       "the key");
+    }
+    if (protocol_ && protocol_ != Protocol::kModern) {
+      reader_.AddError(*Given("protocol"),
+                       "a server whose transport is grpc is asked as one of 2026-07-28: use modern "
+                       "or remove the key");
+    }
+    for (const auto& [name, text] : server_.headers) {
+      const YamlValue& at = *Given("static_headers");
+      if (AddFault(at, WithName(name, MetadataNameFault(name)))) continue;
+      AddFault(at, WithName(name, MetadataValueFault(text)));
+    }
+    for (const std::string& name : server_.extra_headers) {
+      AddFault(*Given("extra_headers"), WithName(name, MetadataNameFault(name)));
+    }
+  }
+
+  static std::string WithName(const std::string& name, const std::string& fault) {
+    return fault.empty() ? fault : name + ": " + fault;
   }
 
   void RefuseAll(std::span<const std::string_view> keys, const char* message) {
@@ -354,6 +391,10 @@ class ServerSection {
 
   void AddAuthHeader(const YamlValue& at, AuthType type, const std::string& value) {
     if (AddFault(at, HeaderValueFault(value))) return;
+    if (server_.transport == TransportKind::kGrpc && type != AuthType::kBasic &&
+        AddFault(at, MetadataValueFault(value))) {
+      return;
+    }
     if (type == AuthType::kBasic && value.find(':') == value.npos) {
       reader_.AddError(at, "expected user:password, as it is: mcp-bridge encodes it");
       return;

@@ -32,4 +32,23 @@ class CqTag {
       default;  // a tag is a member of its call, which owns itself; nobody deletes through this
 };
 
+// A tag that is a member of the call whose member function it runs.
+template <class Call, void (Call::*kHandler)(bool ok)>
+class MemberTag final : public CqTag {
+ public:
+  explicit MemberTag(Call& call) : call_(call) {}
+
+  // What gRPC takes as the tag of one operation.
+  void* Start() {
+    CqTag* tag = this;
+    HandOverTag(tag);
+    return tag;
+  }
+
+  void Complete(bool ok) override { (call_.*kHandler)(ok); }
+
+ private:
+  Call& call_;
+};
+
 }  // namespace mcpbridge

@@ -38,8 +38,17 @@ Executor::~Executor() {
 
 grpc::ServerCompletionQueue& Executor::AddQueue(
     std::unique_ptr<grpc::ServerCompletionQueue> queue) {
+  grpc::ServerCompletionQueue& added = *queue;
   queues_.push_back(std::move(queue));
-  return *queues_.back();
+  return added;
+}
+
+grpc::CompletionQueue& Executor::ClientQueue() {
+  if (client_queue_ == nullptr) {
+    queues_.push_back(std::make_unique<grpc::CompletionQueue>());
+    client_queue_ = queues_.back().get();
+  }
+  return *client_queue_;
 }
 
 int Executor::thread_count() const {
@@ -70,7 +79,7 @@ void Executor::Start() {
   }
 }
 
-void Executor::Pump(grpc::ServerCompletionQueue& queue) {
+void Executor::Pump(grpc::CompletionQueue& queue) {
   void* tag = nullptr;
   bool ok = false;
   while (queue.Next(&tag, &ok)) {

@@ -16,8 +16,8 @@ namespace mcpbridge {
 // whose io_contexts are Asio's completion queues. A local of main(), which alone ends it: nothing
 // that belongs to a call can reach it.
 //
-// Order of calls, all on main's thread: AddQueue()* -> Start() -> DrainQueues() -> StopLanes(). The
-// destructor does what is left of it.
+// Order of calls, all on main's thread: AddQueue()*, ClientQueue() -> Start() -> DrainQueues() ->
+// StopLanes(). The destructor does what is left of it.
 class Executor {
  public:
   struct Options {
@@ -33,10 +33,15 @@ class Executor {
   // Before Start(). Every tag of `queue` must be a CqTag.
   grpc::ServerCompletionQueue& AddQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue);
 
+  // The queue of the RPCs that this process makes as a client, which the pumps serve like the
+  // others. Made by its first use, before Start(). Every tag must be a CqTag.
+  grpc::CompletionQueue& ClientQueue();
+
   void Start();
 
   // Shuts the queues down, waits until every tag has come back, ends the pumps. The gRPC server
-  // must have been shut down before; nothing may be started on a queue afterwards.
+  // must have been shut down before, and every RPC of our own have ended; nothing may be started on
+  // a queue afterwards.
   void DrainQueues();
 
   // Ends the lanes; what is still posted to them is dropped.
@@ -54,12 +59,13 @@ class Executor {
 
  private:
   void StartLane(Lane& lane, std::string name);
-  static void Pump(grpc::ServerCompletionQueue& queue);
+  static void Pump(grpc::CompletionQueue& queue);
 
   const Options options_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   Lane blocking_{-1};
-  std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues_;
+  std::vector<std::unique_ptr<grpc::CompletionQueue>> queues_;
+  grpc::CompletionQueue* client_queue_ = nullptr;  // one of them
   std::vector<std::thread> pumps_;
   std::vector<boost::asio::executor_work_guard<Lane::ExecutorType>> work_;
   bool queues_drained_ = false;

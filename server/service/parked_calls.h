@@ -28,6 +28,9 @@ class ParkedCalls {
   // random bits to be had).
   Result<Ticket> Park(std::shared_ptr<AskingCall> call);
 
+  // Whether `state` claims to be of a call that waits here.
+  bool IsOurs(std::string_view state) const { return states_.IsOurs(state); }
+
   // The call that waits for this state; each state is good once. `about`: what the request is that
   // brings it. Error: kInvalidArguments (not of this request, changed, used, or too old).
   Result<std::shared_ptr<AskingCall>> Take(std::string_view state, std::string_view about);

@@ -48,6 +48,9 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
     // RoutedCall may be destroyed in here.
     virtual void OnCallEnd(Result<jsonrpc::Message> message) = 0;
 
+    // See ReplyHandler::OnConnected().
+    virtual void OnCallConnected(Deadline::Clock::time_point /*at*/) {}
+
     // What the server says in the course of the call: `params` is raw, with the caller's own
     // progress token in it. The RoutedCall must not be destroyed in here.
     virtual void OnCallNotification(std::string_view /*method*/, std::string /*params*/) {}
@@ -109,6 +112,7 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   void OnAsked(const std::optional<Error>& error);
   void ArmDeadline();
   void OnReply(Result<jsonrpc::Message> message) override;
+  void OnConnected(Deadline::Clock::time_point at) override { handler_.OnCallConnected(at); }
   void OnNotification(jsonrpc::Message& message) override;
   void OnProgress(jsonrpc::Message& message);
   bool OnRequest(jsonrpc::Message& message) override;

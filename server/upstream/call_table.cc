@@ -41,6 +41,7 @@ std::vector<OutgoingRequest> CallTable::TakeWaiting() {
     const auto found = calls_.find(id);
     if (found == calls_.end()) continue;
     requests.push_back(*std::exchange(found->second.waiting, std::nullopt));
+    found->second.sent_at = Deadline::Clock::now();
   }
   return requests;
 }

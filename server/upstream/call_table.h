@@ -23,6 +23,9 @@ class ReplySink {
   // which ends them. Null with an error.
   virtual void Deliver(Result<jsonrpc::Message> reply, jsonrpc::Text* text) = 0;
 
+  // When a request that had to wait for its session could be sent; right before Deliver().
+  virtual void Connected(Deadline::Clock::time_point /*at*/) {}
+
   // What the server says in the course of the request; before Deliver().
   virtual void Notify(jsonrpc::Message& message, jsonrpc::Text& text) = 0;
   // What it asks. The answer is given by MultiplexedSession::Answer(), or by Refuse() if there is
@@ -48,6 +51,7 @@ class CallTable {
     ReplySink* sink;
     std::shared_ptr<ReplySink> owner;        // may be null
     std::optional<OutgoingRequest> waiting;  // null: sent
+    Deadline::Clock::time_point sent_at{};   // of one that has waited
   };
 
   // `one_client`: all requests are one client's.

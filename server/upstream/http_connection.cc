@@ -166,6 +166,7 @@ void HttpConnection::Handshake() {
 void HttpConnection::Write() {
   wrote_ = true;
   writing_ = true;
+  written_at_ = Deadline::Clock::now();
   auto done = [self = shared_from_this()](error_code error, std::size_t) {
     self->writing_ = false;
     // A failed write is not the end: the server may have answered early and closed. Read() knows.

@@ -61,6 +61,9 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   // Some of the request may have reached the server.
   bool sent() const { return wrote_; }
 
+  // When the last request began to be written, the connection being there.
+  Deadline::Clock::time_point written_at() const { return written_at_; }
+
   // The owner wants no more: closes the connection; the handler isn't called again. True: some of
   // the request may have reached the server.
   bool Abort();
@@ -105,7 +108,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   State state_ = State::kNew;
   HttpResponseHandler* handler_ = nullptr;
   std::string request_;
-  bool wrote_ = false;    // some of request_ may have left
+  bool wrote_ = false;  // some of request_ may have left
+  Deadline::Clock::time_point written_at_;
   bool writing_ = false;  // a write is pending; request_ must stay
   bool head_told_ = false;
   bool keeps_alive_ = false;  // TCP's probes are on

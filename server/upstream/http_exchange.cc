@@ -87,6 +87,7 @@ std::optional<Error> HttpExchange::Begin(std::shared_ptr<const HttpSession> sess
 void HttpExchange::FailWaiting(Error error) { Deliver(std::move(error)); }
 
 void HttpExchange::OnHead(const Head& head) {
+  handler_.OnConnected(connection_->written_at());
   status_ = head.result_int();
   session_id_ = head["Mcp-Session-Id"];
   retry_after_ = ParseRetryAfter(head[http::field::retry_after]);

@@ -57,6 +57,7 @@ class EitherExchange final : public Exchange, private ReplyHandler {
   }
 
  private:
+  void OnConnected(Deadline::Clock::time_point at) override { handler_.OnConnected(at); }
   void OnNotification(jsonrpc::Message& message) override { handler_.OnNotification(message); }
   bool OnRequest(jsonrpc::Message& message) override { return handler_.OnRequest(message); }
   void OnBrokenOff(std::chrono::milliseconds retry) override { handler_.OnBrokenOff(retry); }

@@ -26,6 +26,7 @@ class HomeExchange final : public Exchange, private ReplySink {
   void Deliver(Result<jsonrpc::Message> reply, jsonrpc::Text*) override {
     handler_.OnReply(std::move(reply));  // may destroy this
   }
+  void Connected(Deadline::Clock::time_point at) override { handler_.OnConnected(at); }
   void Notify(jsonrpc::Message& message, jsonrpc::Text&) override {
     handler_.OnNotification(message);
   }
@@ -63,6 +64,9 @@ class Relay final : public ReplySink, public std::enable_shared_from_this<Relay>
     }
   }
 
+  // Nothing has been posted yet that reads it.
+  void Connected(Deadline::Clock::time_point at) override { connected_at_ = at; }
+
   void Notify(jsonrpc::Message&, jsonrpc::Text& text) override { PostCopy(text); }
   void Ask(jsonrpc::Message&, jsonrpc::Text& text) override { PostCopy(text); }
 
@@ -83,6 +87,7 @@ class Relay final : public ReplySink, public std::enable_shared_from_this<Relay>
     } else if (message && message->kind == jsonrpc::Kind::kNotification) {
       handler_->OnNotification(*message);
     } else {
+      if (connected_at_ != Deadline::Clock::time_point()) handler_->OnConnected(connected_at_);
       std::exchange(handler_, nullptr)->OnReply(std::move(message));
     }
     parser.Trim();
@@ -100,6 +105,8 @@ class Relay final : public ReplySink, public std::enable_shared_from_this<Relay>
   const std::shared_ptr<MultiplexedSession> session_;
   Lane& lane_;
   ReplyHandler* handler_;  // the caller's lane only; null: it has run, or must not
+  // Written on the home lane before the answer is posted, read with it.
+  Deadline::Clock::time_point connected_at_;
 };
 
 // A caller on another lane: everything goes to the home lane and back by posts, which keep their
@@ -149,7 +156,11 @@ void MultiplexedSession::Dispatch(jsonrpc::Message& message, jsonrpc::Text& text
     case jsonrpc::Kind::kError:
       break;
   }
-  if (auto call = calls_.Take(message.id)) return call->sink->Deliver(message, &text);
+  if (auto call = calls_.Take(message.id)) {
+    const bool has_waited = call->sent_at != Deadline::Clock::time_point();
+    if (has_waited) call->sink->Connected(call->sent_at);
+    return call->sink->Deliver(message, &text);
+  }
   late_replies_.fetch_add(1, std::memory_order_relaxed);
   spdlog::debug("upstream {}: dropped a reply that nobody waits for, id {}", config_.name,
                 Printable(message.id, 32));

@@ -34,6 +34,7 @@ class TranslatedExchange final : public Exchange, private ReplyHandler {
   };
 
   std::optional<Error> SendRound();
+  void OnConnected(Deadline::Clock::time_point at) override { handler_.OnConnected(at); }
   void OnNotification(jsonrpc::Message& message) override;
   void OnReply(Result<jsonrpc::Message> message) override;
   void Ask(InputRequired required);

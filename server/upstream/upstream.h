@@ -50,6 +50,11 @@ Error AsUnavailable(Error error);
 // Upstream::Send().
 class ReplyHandler {
  public:
+  // When the request had the session and the connection that it needed. Told late, with what comes
+  // first of the server, and not at all where there was nothing to wait for. Where a request had to
+  // be sent again, the last counts.
+  virtual void OnConnected(Deadline::Clock::time_point /*at*/) {}
+
   // What the server says in the course of the request: its own progress, a log message. `message`
   // is valid during this call only. The Exchange must not be destroyed in here.
   virtual void OnNotification(jsonrpc::Message&) {}

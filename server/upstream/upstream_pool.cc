@@ -5,6 +5,7 @@
 #include "server/base/log.h"
 #include "server/mcp/modern.h"
 #include "server/mcp/modern_meta.h"
+#include "server/upstream/grpc_upstream.h"
 #include "server/upstream/http_upstream.h"
 #include "server/upstream/legacy_view.h"
 #include "server/upstream/sse_upstream.h"
@@ -23,9 +24,10 @@ UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& rou
       .response_bytes = config.bridge.limits.response_bytes};
   for (std::size_t i = 0; i < config.servers.size(); ++i) {
     const ServerConfig& server = config.servers[i];
-    http_servers_.push_back(server.transport != TransportKind::kStdio
-                                ? std::make_unique<HttpServer>(server.url, executor, tls_, limits)
-                                : nullptr);
+    const bool is_http =
+        server.transport == TransportKind::kHttp || server.transport == TransportKind::kSse;
+    http_servers_.push_back(
+        is_http ? std::make_unique<HttpServer>(server.url, executor, tls_, limits) : nullptr);
     Lane& home = executor.lane(static_cast<int>(i) % executor.lane_count());
     MakeShared(i, home, status);
     loaders_.push_back(
@@ -38,7 +40,10 @@ UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& rou
 void UpstreamPool::MakeShared(std::size_t server, Lane& home, StatusBoard& status) {
   const ServerConfig& config = config_.servers[server];
   const bool is_sse = config.transport == TransportKind::kSse;
-  const Protocol protocol = is_sse ? Protocol::kLegacy : config.protocol;
+  const bool is_grpc = config.transport == TransportKind::kGrpc;
+  const Protocol protocol = is_sse    ? Protocol::kLegacy
+                            : is_grpc ? Protocol::kModern
+                                      : config.protocol;
   const bool only_modern = protocol == Protocol::kModern;
   eras_.push_back(std::make_unique<ServerEra>(only_modern                     ? Era::kModern
                                               : protocol == Protocol::kLegacy ? Era::kLegacy
@@ -84,6 +89,10 @@ std::unique_ptr<Upstream> UpstreamPool::Make(std::size_t server, Lane& home, Ups
     case TransportKind::kStdio:
       return std::make_unique<StdioUpstream>(
           config, home, StdioUpstream::Limits{.response_bytes = response_bytes}, std::move(use));
+    case TransportKind::kGrpc:
+      return std::make_unique<GrpcUpstream>(config, executor_.ClientQueue(), home,
+                                            GrpcUpstream::Limits{.response_bytes = response_bytes},
+                                            std::move(use));
   }
   return std::make_unique<HttpUpstream>(config, *http_servers_[server], executor_, home,
                                         std::move(use));

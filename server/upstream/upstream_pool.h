@@ -100,7 +100,7 @@ class UpstreamPool {
   const Config& config_;
   Executor& executor_;
   boost::asio::ssl::context tls_{boost::asio::ssl::context::tls_client};
-  std::vector<std::unique_ptr<HttpServer>> http_servers_;  // by server; null: it is a process
+  std::vector<std::unique_ptr<HttpServer>> http_servers_;  // by server; null: none over HTTP
   std::vector<std::unique_ptr<ServerEra>> eras_;
   std::vector<std::unique_ptr<Upstream>> modern_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;

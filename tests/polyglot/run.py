@@ -62,6 +62,12 @@ TESTS = {
                             "{here}/clients/google_mcp.py"],
                            servers=("demo", "everything_stdio"),
                            needs=("python_google_0_2/bin/python", "node", EVERYTHING)),
+    "google_server_0_1": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/google_server.py"],
+                              servers=("google_0_1",),
+                              needs=(PYTHON, "python_google_0_1/bin/python"), stubs=True),
+    "google_server_0_2": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/google_server.py"],
+                              servers=("google_0_2",),
+                              needs=(PYTHON, "python_google_0_2/bin/python"), stubs=True),
     "sdk_typescript": Test(["node", "{work}/sdk_typescript.mjs"], needs=("node", NODE_SDK)),
     "tasks_ts_v1": Test(["node", "{work}/tasks_ts_v1.mjs", "everything_http", "everything_stdio"],
                         servers=("everything_http", "everything_stdio"),
@@ -193,6 +199,18 @@ class Stack:
         url = demo.wait_for(r"listening on (http://\S+)/mcp")[1]
         self.env["DEMO_STATS"] = f"{url}/stats"
         return {"url": f"{url}/mcp", "transport": "http"}
+
+    def server_google_0_1(self):
+        return self.google("python_google_0_1")
+
+    def server_google_0_2(self):
+        return self.google("python_google_0_2")
+
+    def google(self, venv):
+        server = self.run(venv, [self.args.tools / venv / "bin" / "python", "-B",
+                                 HERE / "servers" / "google_mcp.py"])
+        port = server.wait_for(r"listening on port (\d+)")[1]
+        return {"url": f"grpc://127.0.0.1:{port}", "transport": "grpc"}
 
     def server_exact(self):
         return {"transport": "stdio", "command": sys.executable,

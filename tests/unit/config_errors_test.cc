@@ -150,7 +150,47 @@ const BadCase kServerCases[] = {
      "c.yaml:5: mcp_servers.a.protocol: a server whose transport is sse speaks earlier versions "
      "than 2026-07-28 only: use legacy or remove the key\n"},
     {Server("    transport: s3cr3t\n    url: http://h/\n"),
-     "c.yaml:3: mcp_servers.a.transport: expected http, sse or stdio\n"},
+     "c.yaml:3: mcp_servers.a.transport: expected http, sse, stdio or grpc\n"},
+    {Server("    transport: grpc\n    command: s3cr3t\n"),
+     "c.yaml:2: mcp_servers.a: needs a url, as its transport is grpc\n"
+     "c.yaml:4: mcp_servers.a.command: is for stdio servers, and this one's transport is grpc\n"},
+    {Server(
+         "    transport: grpc\n    url: http://h:1\n    isolation: call\n    protocol: legacy\n"),
+     "c.yaml:4: mcp_servers.a.url: must begin with grpc://, grpcs:// or grpc+unix://\n"
+     "c.yaml:5: mcp_servers.a.isolation: has no effect: a server over gRPC keeps nothing from call "
+     "to call. Remove the key\n"
+     "c.yaml:6: mcp_servers.a.protocol: a server whose transport is grpc is asked as one of "
+     "2026-07-28: use modern or remove the key\n"},
+    {Server("    url: grpc://h:1\n"),
+     "c.yaml:3: mcp_servers.a.url: is for servers over gRPC: set transport: grpc\n"},
+    {Server("    transport: grpc\n    url: grpc://h\n"),
+     "c.yaml:4: mcp_servers.a.url: must have a port\n"},
+    {Server("    transport: grpc\n    url: grpcs://[::1]\n"),
+     "c.yaml:4: mcp_servers.a.url: must have a port\n"},
+    {Server("    transport: grpc\n    url: grpc://h:1/mcp\n"),
+     "c.yaml:4: mcp_servers.a.url: must end with the port: gRPC has no paths\n"},
+    {Server("    transport: grpc\n    url: grpc://s3cr3t@h:1\n"),
+     "c.yaml:4: mcp_servers.a.url: must not contain credentials (user:password@): use auth_type\n"},
+    {Server("    transport: grpc\n    url: grpc+unix://socket\n"),
+     "c.yaml:4: mcp_servers.a.url: must name a socket: grpc+unix:///PATH\n"},
+    {Server(
+         "    transport: grpc\n    url: grpc://h:1\n    static_headers:\n      x-a-bin: s3cr3t\n"),
+     "c.yaml:5: mcp_servers.a.static_headers: x-a-bin: gRPC takes a name that ends in -bin for "
+     "binary\n"},
+    {Server("    transport: grpc\n    url: grpc://h:1\n    static_headers: {X-A: \"\\xE9\"}\n"),
+     "c.yaml:5: mcp_servers.a.static_headers: X-A: must be visible ASCII characters, as it goes "
+     "over "
+     "gRPC\n"},
+    {Server("    transport: grpc\n    url: grpc://h:1\n    extra_headers: [grpc-timeout, x!]\n"),
+     "c.yaml:5: mcp_servers.a.extra_headers: grpc-timeout: is gRPC's own: remove it\n"
+     "c.yaml:5: mcp_servers.a.extra_headers: x!: gRPC allows letters, digits, '-', '_' and '.' "
+     "only "
+     "in a name\n"},
+    {Server("    transport: grpc\n    url: grpc://h:1\n    auth_type: bearer_token\n"
+            "    authentication_token: \"\\xE9\"\n"),
+     "c.yaml:6: mcp_servers.a.authentication_token: must be visible ASCII characters, as it goes "
+     "over "
+     "gRPC\n"},
     {Server("    transport: [http]\n    url: http://h/\n"),
      "c.yaml:3: mcp_servers.a.transport: expected a word, found a list\n"},
     {Server("    transport: http\n    url: http://h/\n    command: s3cr3t\n    args: []\n    env: "

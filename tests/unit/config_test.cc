@@ -137,6 +137,17 @@ TEST(Config, ReadsAnSseServer) {
             TransportKind::kSse);
 }
 
+TEST(ConfigTest, AServerOverGrpc) {
+  for (const char* url : {"grpc://h:1", "grpcs://[::1]:65535", "grpc+unix:///run/a.sock"}) {
+    const ServerConfig server = GoodServer("    transport: grpc\n    url: \"" + std::string(url) +
+                                           "\"\n    auth_type: basic\n"
+                                           "    authentication_token: u:p\n    protocol: modern\n");
+    EXPECT_EQ(server.transport, TransportKind::kGrpc);
+    EXPECT_EQ(server.url, url);
+    EXPECT_EQ(server.headers.size(), 1u);
+  }
+}
+
 TEST(Config, ReadsHeaders) {
   const ServerConfig server = GoodServer(
       "    url: https://[2001:db8::1]:8443/mcp?x=1\n"

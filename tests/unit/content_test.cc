@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "server/frontend/grpc/base64.h"
 #include "server/frontend/grpc/results.h"
 #include "server/jsonrpc/message.h"
+#include "server/protojson/base64.h"
 
 namespace mcpbridge {
 namespace {
@@ -201,6 +201,18 @@ TEST(ContentTest, Base64IsStrict) {
   for (const char* bad : {"Q", "QQ", "QQ=", "QQQ", "=", "====", "Q===", "QQ==QQ==", "QU=D",
                           "QR==", "QUJ=", "QU\nI=", "QU-_", " QUI", "QUJD====", "Q\x80JD"}) {
     EXPECT_EQ(decode(bad), std::nullopt) << bad;
+  }
+}
+
+TEST(ContentTest, Base64ThereAndBack) {
+  for (const std::string& bytes :
+       {std::string(), std::string("\0", 1), std::string("\xff\xfe"), std::string("\xfb\xef\xbe"),
+        std::string("Man"), std::string("some more bytes")}) {
+    std::string text = "x";
+    AppendBase64(text, bytes);
+    std::string back;
+    EXPECT_TRUE(DecodeBase64(text.substr(1), back)) << text;
+    EXPECT_EQ(back, bytes);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "server/runtime/executor.h"
 
+#include <grpcpp/alarm.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -8,6 +9,8 @@
 #include <memory>
 #include <set>
 #include <string>
+
+#include "server/runtime/cq_tag.h"
 
 namespace mcpbridge {
 namespace {
@@ -54,6 +57,35 @@ TEST(ExecutorTest, ALaneKnowsItsThread) {
   });
   EXPECT_EQ(on->get_future().get(), std::make_pair(true, false));
   EXPECT_FALSE(executor.lane(0).OnThisThread());
+}
+
+// A tag that counts how often it has come back.
+class CountingTag final : public CqTag {
+ public:
+  void* Start() {
+    CqTag* tag = this;
+    HandOverTag(tag);
+    return tag;
+  }
+  void Complete(bool) override { back_.set_value(); }
+  std::future<void> Back() { return back_.get_future(); }
+
+ private:
+  std::promise<void> back_;
+};
+
+TEST(ExecutorTest, TheQueueOfOurOwnRpcsIsOneAndIsServed) {
+  Executor executor({.lanes = 1, .grpc_threads_per_queue = 2});
+  grpc::CompletionQueue& queue = executor.ClientQueue();
+  EXPECT_EQ(&executor.ClientQueue(), &queue);
+  EXPECT_EQ(executor.thread_count(), 4);
+  executor.Start();
+  CountingTag tag;
+  grpc::Alarm alarm;
+  alarm.Set(&queue, std::chrono::system_clock::now(), tag.Start());
+  EXPECT_EQ(tag.Back().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  executor.DrainQueues();
+  executor.StopLanes();
 }
 
 TEST(ExecutorTest, StoppedBeforeItWasStarted) {

@@ -114,6 +114,62 @@ TEST_F(GoogleMcpTest, AFailureHasMcpsCode) {
   EXPECT_EQ(error_code_, "-32042");
 }
 
+// What a server asks reaches a caller who can answer.
+TEST(GoogleMcpQuestionTest, AQuestionComesAsOneAndIsAnswered) {
+  FakeMcpServer upstream{{.sessions = false}};
+  upstream.SetScript([](const FakeRequest& request) {
+    FakeAnswer answer;
+    if (request.method == "server/discover") {
+      answer.result = R"({"resultType":"complete","supportedVersions":["2026-07-28"],
+                          "capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private"})";
+    }
+    if (request.method != "tools/call") return answer;
+    if (request.params.find("inputResponses") == std::string::npos) {
+      answer.result = R"({"resultType":"input_required","requestState":"st","inputRequests":
+          {"ok":{"method":"elicitation/create","params":{"message":"Sure?","requestedSchema":
+          {"type":"object","properties":{"b":{"type":"boolean"}}}}}}})";
+    } else {
+      answer.result = R"({"resultType":"complete","content":[{"type":"text","text":"done"}]})";
+    }
+    return answer;
+  });
+  GrpcBridge bridge(ConfigFor(upstream));
+  const auto stub = gm::Mcp::NewStub(bridge.channel());
+  gm::CallToolRequest request;
+  request.mutable_request()->set_name("echo");
+  auto& meta = *request.mutable_common()->mutable_metadata()->mutable_fields();
+  (*meta["io.modelcontextprotocol/clientCapabilities"]
+        .mutable_struct_value()
+        ->mutable_fields())["elicitation"]
+      .mutable_struct_value();
+  gm::CallToolResponse asked;
+  grpc::ClientContext first;
+  grpc::Status status = stub->CallTool(&first, request, &asked);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(asked.common().result_type(), gm::RESULT_TYPE_INPUT_REQUIRED);
+  const gm::ElicitRequest& question = asked.common().input_requests().at("ok").elicit_request();
+  EXPECT_EQ(question.message(), "Sure?");
+  EXPECT_TRUE(question.requested_schema().at("b").has_boolean_schema());
+  EXPECT_EQ(asked.common().request_state(), "st");
+
+  request.mutable_common()->set_request_state(asked.common().request_state());
+  auto& answer =
+      *(*request.mutable_common()->mutable_input_responses())["ok"].mutable_elicit_result();
+  answer.set_type(gm::ElicitResult::TYPE_ACCEPT);
+  (*answer.mutable_content()->mutable_fields())["b"].set_bool_value(true);
+  gm::CallToolResponse done;
+  grpc::ClientContext second;
+  status = stub->CallTool(&second, request, &done);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(done.common().result_type(), gm::RESULT_TYPE_COMPLETE);
+  EXPECT_EQ(done.content(0).text().text(), "done");
+  const std::string params = upstream.Snapshot().LastCall().params;
+  EXPECT_NE(params.find(R"("inputResponses":{"ok":{"action":"accept","content":{"b":true}}})"),
+            std::string::npos)
+      << params;
+  EXPECT_NE(params.find(R"("requestState":"st")"), std::string::npos) << params;
+}
+
 TEST_F(GoogleMcpTest, ResourcesPromptsAndCompletion) {
   gm::ListResourcesResponse resources;
   ASSERT_TRUE(Call(&gm::Mcp::Stub::ListResources, gm::ListResourcesRequest(), resources).ok());

@@ -129,8 +129,9 @@ TEST_F(GrpcServicesTest, ATrailerTellsWhereTheTimeWent) {
   v1::CallToolRequest request;
   EXPECT_THAT(timing_of(request), testing::MatchesRegex("total=[0-9]+[.][0-9][0-9]"));
   request.set_name("echo");
-  EXPECT_THAT(timing_of(request),
-              testing::MatchesRegex("queue=[0-9.]+, first=[0-9.]+, total=[0-9.]+"));
+  EXPECT_THAT(
+      timing_of(request),
+      testing::MatchesRegex("queue=[0-9.]+, connect=[0-9.]+, first=[0-9.]+, total=[0-9.]+"));
 }
 
 TEST(CallTimingTest, StepsThatItNeverCameToAreLeftOut) {
@@ -141,9 +142,13 @@ TEST(CallTimingTest, StepsThatItNeverCameToAreLeftOut) {
   EXPECT_EQ(timing.Text(start + microseconds(1250)), "total=1.25");
   timing.Begin(start + microseconds(20));
   EXPECT_EQ(timing.Text(start + microseconds(1250)), "queue=0.02, total=1.25");
+  timing.Connect(start + microseconds(100));
+  timing.Connect(start + microseconds(920));
+  EXPECT_EQ(timing.Text(start + microseconds(1250)), "queue=0.02, connect=0.90, total=1.25");
   timing.Hear(start + microseconds(1020));
   timing.Hear(start + microseconds(1200));
-  EXPECT_EQ(timing.Text(start + microseconds(1250)), "queue=0.02, first=1.00, total=1.25");
+  EXPECT_EQ(timing.Text(start + microseconds(1250)),
+            "queue=0.02, connect=0.90, first=1.00, total=1.25");
 }
 
 TEST_F(GrpcServicesTest, AStreamFailsAsACallDoes) {

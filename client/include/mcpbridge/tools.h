@@ -150,7 +150,7 @@ struct ToolList {
   std::vector<UnavailableServer> unavailable = {};
 };
 
-enum class Transport { kUnknown, kHttp, kStdio, kSse };
+enum class Transport { kUnknown, kHttp, kStdio, kSse, kGrpc };
 enum class Health { kUnknown, kConnecting, kServing, kNotServing };
 
 // A configured MCP server, as the bridge last heard of it.

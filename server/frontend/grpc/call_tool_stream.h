@@ -33,6 +33,7 @@ class CallToolStreamCall final : public GrpcStreamCall<CallToolStreamCall, CallT
   void OnRequest() override;
   void OnLane() override;
   void OnCancel() override;
+  void OnCallConnected(Deadline::Clock::time_point at) override { timing().Connect(at); }
   void OnCallNotification(std::string_view method, std::string params) override;
   void OnCallEnd(Result<jsonrpc::Message> message) override;
   void OnWritable() override;

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "server/mcp/modern_meta.h"
+
 namespace mcpbridge {
 namespace {
 
@@ -107,11 +109,26 @@ void MoveBlock(v1::Content& block, To& to) {
   }
 }
 
-// What every result has.
+// What every result has, and the questions of one that is none yet.
 template <class From, class To>
-void MoveResult(From& from, To& to) {
-  to.mutable_common()->set_result_type(gm::RESULT_TYPE_COMPLETE);
-  MoveMeta(from, *to.mutable_common());
+std::optional<Error> MoveResult(From& from, To& to) {
+  gm::ResponseFields& common = *to.mutable_common();
+  common.set_result_type(gm::RESULT_TYPE_COMPLETE);
+  MoveMeta(from, common);
+  if constexpr (requires { from.input_required(); }) {
+    if (!from.input_required()) return std::nullopt;
+    common.set_result_type(gm::RESULT_TYPE_INPUT_REQUIRED);
+    if (from.has_request_state()) common.set_request_state(from.request_state());
+    for (const auto& [key, question] : from.input_requests()) {
+      if (ToGoogle(question.method(), question.params(), (*common.mutable_input_requests())[key])) {
+        continue;
+      }
+      return Error{.reason = Reason::kUpstreamProtocol,
+                   .message = "the server's question " + key + " (" + question.method() +
+                              ") can't be told to callers of this service: use mcpbridge.v1"};
+    }
+  }
+  return std::nullopt;
 }
 
 // What every item of a list has.
@@ -158,10 +175,23 @@ void MovePrompt(v1::Prompt& from, gm::Prompt& to) {
   MoveItem(from, to);
 }
 
-// `_meta` of one of their requests, and the answer to a question, to one of ours.
+// `_meta` of one of their requests, and the answers to questions, to one of ours.
 template <class From, class To>
 void CopyCommon(const From& from, To& to) {
-  if (from.common().has_metadata()) *to.mutable_meta() = from.common().metadata();
+  const gm::RequestFields& common = from.common();
+  if (common.has_metadata()) *to.mutable_meta() = common.metadata();
+  if constexpr (requires { to.client_capabilities(); }) {
+    const auto& meta = common.metadata().fields();
+    const auto capabilities = meta.find(std::string(kMetaCapabilities));
+    if (capabilities != meta.end()) {
+      *to.mutable_client_capabilities() = capabilities->second.struct_value();
+    }
+    if (common.has_request_state()) to.set_request_state(common.request_state());
+    for (const auto& [key, answer] : common.input_responses()) {
+      v1::InputResponse& out = (*to.mutable_input_responses())[key];  // without an answer: refused
+      if (auto ours = FromGoogle(answer)) out.mutable_result()->Swap(&*ours);
+    }
+  }
 }
 
 }  // namespace
@@ -205,43 +235,47 @@ v1::CompleteRequest ToOurs(const gm::CompletionRequest& request) {
   return ours;
 }
 
-void ToTheirs(v1::CallToolResponse&& from, gm::CallToolResponse& to) {
-  MoveResult(from, to);
+std::optional<Error> ToTheirs(v1::CallToolResponse&& from, gm::CallToolResponse& to) {
+  if (auto error = MoveResult(from, to)) return error;
   for (v1::Content& block : *from.mutable_content()) MoveBlock(block, *to.add_content());
   to.set_is_error(from.is_error());
-  if (!from.has_structured_content()) return;
+  if (!from.has_structured_content()) return std::nullopt;
   google::protobuf::Value& value = *from.mutable_structured_content();
   if (value.has_struct_value()) {
     to.mutable_structured_content()->Swap(value.mutable_struct_value());
   } else {
     (*to.mutable_structured_content()->mutable_fields())["result"].Swap(&value);
   }
+  return std::nullopt;
 }
 
-void ToTheirs(v1::ReadResourceResponse&& from, gm::ReadResourceResponse& to) {
-  MoveResult(from, to);
+std::optional<Error> ToTheirs(v1::ReadResourceResponse&& from, gm::ReadResourceResponse& to) {
+  if (auto error = MoveResult(from, to)) return error;
   for (v1::EmbeddedResource& contents : *from.mutable_contents()) {
     MoveContents(contents, *to.add_resource());
   }
   if (from.has_ttl()) *to.mutable_ttl() = from.ttl();
   to.set_cache_scope(static_cast<gm::CacheScope>(from.cache_scope()));  // the same numbers
+  return std::nullopt;
 }
 
-void ToTheirs(v1::GetPromptResponse&& from, gm::GetPromptResponse& to) {
-  MoveResult(from, to);
+std::optional<Error> ToTheirs(v1::GetPromptResponse&& from, gm::GetPromptResponse& to) {
+  if (auto error = MoveResult(from, to)) return error;
   *to.mutable_description() = std::move(*from.mutable_description());
   for (v1::PromptMessage& message : *from.mutable_messages()) {
     gm::PromptMessage& out = *to.add_messages();
     out.set_role(RoleOf(message.role()));
     MoveBlock(*message.mutable_content(), out);
   }
+  return std::nullopt;
 }
 
-void ToTheirs(v1::CompleteResponse&& from, gm::CompletionResponse& to) {
-  MoveResult(from, to);
+std::optional<Error> ToTheirs(v1::CompleteResponse&& from, gm::CompletionResponse& to) {
+  if (auto error = MoveResult(from, to)) return error;
   to.mutable_values()->Swap(from.mutable_values());
   if (from.has_total()) to.set_total_matches(from.total());
   to.set_has_more(from.has_more());
+  return std::nullopt;
 }
 
 void ToTheirs(v1::ListToolsResponse&& from, gm::ListToolsResponse& to) {

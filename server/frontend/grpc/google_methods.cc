@@ -38,8 +38,7 @@ struct GoogleRoutedRpc : GoogleRpc<Request, Response, kRequest> {
   static std::optional<Error> Fill(const Request&, jsonrpc::Message& result, Response& response) {
     Ours ours;
     if (auto error = FillTyped(result, ours)) return error;
-    ToTheirs(std::move(ours), response);
-    return std::nullopt;
+    return ToTheirs(std::move(ours), response);
   }
 
  private:

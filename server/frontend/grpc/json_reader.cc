@@ -1,6 +1,6 @@
 #include "server/frontend/grpc/json_reader.h"
 
-#include "server/frontend/grpc/base64.h"
+#include "server/protojson/base64.h"
 
 namespace mcpbridge {
 
@@ -49,6 +49,7 @@ bool JsonReader::Check(std::string_view name, FromJson done) {
     case FromJson::kDone:
       return true;
     case FromJson::kMalformed:
+    case FromJson::kInexact:
       return Fail(name, "is malformed");
     case FromJson::kTooDeep:
       Fail(name, "is nested deeper than protobuf readers go; ask for RESULT_FORMAT_JSON");

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "server/base/error.h"
-#include "server/frontend/grpc/struct_json.h"
+#include "server/protojson/struct_json.h"
 
 namespace mcpbridge {
 

@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "server/base/version.h"
-#include "server/frontend/grpc/struct_json.h"
 #include "server/mcp/initialize.h"
 #include "server/mcp/modern.h"
 #include "server/mcp/modern_meta.h"
+#include "server/protojson/struct_json.h"
 
 namespace mcpbridge {
 namespace {
@@ -77,11 +77,13 @@ Result<CommonMembers> CommonMembersOf(const Request& request, const Struct* meta
   return members;
 }
 
-// `params` with what a request of the modern era says of its sender.
+// `params` with what a request of the modern era says of its sender, who may have said its name.
 Result<CallParams> AsModern(const CallParams& params, std::string_view capabilities,
                             std::string_view log_level) {
+  const bool named = params.raw.find(kMetaClientInfo) != std::string::npos;
+  const std::string client_info = named ? std::string() : BridgeInfo();
   Result<std::string> raw = WithRequestMeta(params.raw, {.protocol_version = kModernVersion,
-                                                         .client_info = BridgeInfo(),
+                                                         .client_info = client_info,
                                                          .client_capabilities = capabilities,
                                                          .log_level = log_level});
   if (!raw) return std::move(raw).error();

@@ -52,6 +52,8 @@ class RoutedRpc final : public GrpcUnaryCall<RoutedRpc<Rpc>, Rpc>, public Routed
     this->Finish(this->GoneError());
   }
 
+  void OnCallConnected(Deadline::Clock::time_point at) override { this->timing().Connect(at); }
+
   void OnCallNotification(std::string_view, std::string) override { this->timing().Hear(); }
 
   void OnCallEnd(Result<jsonrpc::Message> message) override {

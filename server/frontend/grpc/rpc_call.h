@@ -9,25 +9,6 @@
 
 namespace mcpbridge {
 
-// A tag that is a member of the call whose member function it runs.
-template <class Call, void (Call::*kHandler)(bool ok)>
-class MemberTag final : public CqTag {
- public:
-  explicit MemberTag(Call& call) : call_(call) {}
-
-  // What gRPC takes as the tag of one operation.
-  void* Start() {
-    CqTag* tag = this;
-    HandOverTag(tag);
-    return tag;
-  }
-
-  void Complete(bool ok) override { (call_.*kHandler)(ok); }
-
- private:
-  Call& call_;
-};
-
 // One RPC from arming to its last tag: what unary and streaming calls have in common. Owns itself
 // once armed, and is freed when nothing is outstanding, on whichever thread that happens; never
 // reused.

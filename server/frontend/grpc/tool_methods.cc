@@ -55,6 +55,8 @@ v1::Transport TransportOf(TransportKind transport) {
       return v1::TRANSPORT_SSE;
     case TransportKind::kStdio:
       return v1::TRANSPORT_STDIO;
+    case TransportKind::kGrpc:
+      return v1::TRANSPORT_GRPC;
   }
   return v1::TRANSPORT_UNSPECIFIED;
 }

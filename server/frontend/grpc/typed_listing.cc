@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "server/frontend/grpc/status.h"
-#include "server/frontend/grpc/struct_json.h"
+#include "server/protojson/struct_json.h"
 
 namespace mcpbridge {
 namespace {

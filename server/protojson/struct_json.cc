@@ -1,8 +1,10 @@
-#include "server/frontend/grpc/struct_json.h"
+#include "server/protojson/struct_json.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "server/jsonrpc/message.h"
 
@@ -66,26 +68,43 @@ bool AppendValue(std::string& out, const Value& value) {
 }
 
 bool AppendStruct(std::string& out, const Struct& value) {
+  using Member = google::protobuf::Map<std::string, Value>::value_type;
+  std::vector<const Member*> members;
+  members.reserve(value.fields().size());
+  for (const Member& member : value.fields()) members.push_back(&member);
+  std::ranges::sort(members, {},
+                    [](const Member* member) { return std::string_view(member->first); });
   char separator = '{';
-  for (const auto& [name, member] : value.fields()) {
+  for (const Member* member : members) {
     out += separator;
     separator = ',';
-    jsonrpc::AppendQuoted(out, name);
+    jsonrpc::AppendQuoted(out, member->first);
     out += ':';
-    if (!AppendValue(out, member)) return false;
+    if (!AppendValue(out, member->second)) return false;
   }
   out += separator == '{' ? "{}" : "}";
   return true;
 }
 
-FromJson ArrayToList(od::value json, int depth, ListValue& out) {
+// Whether `json`, a number, is an integer that `number` is not equal to.
+bool IsInexact(od::value& json, double number) {
+  std::int64_t integer = 0;
+  if (!json.get_int64().get(integer)) {
+    // Within this range the way back to an integer is defined.
+    return std::fabs(number) > 9.2e18 || static_cast<std::int64_t>(number) != integer;
+  }
+  const std::string_view text = json.raw_json_token();
+  return text.find_first_of(".eE") == text.npos && std::fabs(number) > kExactIntegers;
+}
+
+FromJson ArrayToList(od::value json, int depth, ListValue& out, Integers integers) {
   if (depth < 0) return FromJson::kTooDeep;
   od::array array;
   if (json.get_array().get(array)) return FromJson::kMalformed;
   for (auto element : array) {
     od::value value;
     if (element.get(value)) return FromJson::kMalformed;
-    const FromJson done = JsonToValue(value, depth - 1, *out.add_values());
+    const FromJson done = JsonToValue(value, depth - 1, *out.add_values(), integers);
     if (done != FromJson::kDone) return done;
   }
   return FromJson::kDone;
@@ -100,7 +119,7 @@ Result<std::string> StructToJson(const Struct& value) {
                .message = "a number is NaN or infinite, which JSON can't say"};
 }
 
-FromJson ObjectToStruct(od::value json, int depth, Struct& out) {
+FromJson ObjectToStruct(od::value json, int depth, Struct& out, Integers integers) {
   od::object object;
   if (json.get_object().get(object)) return FromJson::kMalformed;
   for (auto field : object) {
@@ -110,23 +129,23 @@ FromJson ObjectToStruct(od::value json, int depth, Struct& out) {
     if (depth < 2) return FromJson::kTooDeep;
     Value& member = (*out.mutable_fields())[std::string(name)];
     member.Clear();  // where a name occurs twice, the last one counts
-    const FromJson done = JsonToValue(field.value_unsafe().value(), depth - 2, member);
+    const FromJson done = JsonToValue(field.value_unsafe().value(), depth - 2, member, integers);
     if (done != FromJson::kDone) return done;
   }
   return FromJson::kDone;
 }
 
-FromJson JsonToValue(od::value json, int depth, Value& out) {
+FromJson JsonToValue(od::value json, int depth, Value& out, Integers integers) {
   if (depth < 0) return FromJson::kTooDeep;
   od::json_type type;
   if (json.type().get(type)) return FromJson::kMalformed;
   switch (type) {
     case od::json_type::object:
       if (depth < 1) return FromJson::kTooDeep;
-      return ObjectToStruct(json, depth - 1, *out.mutable_struct_value());
+      return ObjectToStruct(json, depth - 1, *out.mutable_struct_value(), integers);
     case od::json_type::array:
       if (depth < 1) return FromJson::kTooDeep;
-      return ArrayToList(json, depth - 1, *out.mutable_list_value());
+      return ArrayToList(json, depth - 1, *out.mutable_list_value(), integers);
     case od::json_type::string: {
       std::string_view text;
       if (json.get_string().get(text)) return FromJson::kMalformed;
@@ -136,6 +155,7 @@ FromJson JsonToValue(od::value json, int depth, Value& out) {
     case od::json_type::number: {
       double number = 0;
       if (json.get_double().get(number)) return FromJson::kMalformed;
+      if (integers == Integers::kExact && IsInexact(json, number)) return FromJson::kInexact;
       out.set_number_value(number);
       return FromJson::kDone;
     }
@@ -151,6 +171,17 @@ FromJson JsonToValue(od::value json, int depth, Value& out) {
       return FromJson::kDone;
   }
   return FromJson::kMalformed;
+}
+
+FromJson TextToStruct(std::string_view json, Struct& out, Integers integers) {
+  jsonrpc::Text text{std::string(json)};
+  jsonrpc::Parser parser;
+  od::value value;
+  if (parser.Get().iterate(text.Padded()).get(parser.document()) ||
+      parser.document().get_value().get(value)) {
+    return FromJson::kMalformed;
+  }
+  return ObjectToStruct(value, kProtobufDepthLimit, out, integers);
 }
 
 }  // namespace mcpbridge

@@ -1,4 +1,4 @@
-#include "server/frontend/grpc/base64.h"
+#include "server/protojson/base64.h"
 
 #include <array>
 #include <cstddef>
@@ -9,11 +9,12 @@ namespace {
 
 constexpr std::uint8_t kInvalid = 0xff;
 
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 constexpr std::array<std::uint8_t, 256> kBase64Values = [] {
   std::array<std::uint8_t, 256> values{};
   for (auto& value : values) value = kInvalid;
-  constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
     values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::uint8_t>(i);
   }
@@ -50,6 +51,25 @@ bool DecodeBase64(std::string_view text, std::string& out) {
     out.resize(out.size() - padding);
   }
   return (seen & 0xc0) == 0;
+}
+
+void AppendBase64(std::string& out, std::string_view bytes) {
+  const std::size_t begin = out.size();
+  out.resize(begin + (bytes.size() + 2) / 3 * 4, '=');
+  char* to = out.data() + begin;
+  const auto* in = reinterpret_cast<const unsigned char*>(bytes.data());
+  std::size_t left = bytes.size();
+  for (; left >= 3; left -= 3, in += 3, to += 4) {
+    to[0] = kAlphabet[in[0] >> 2];
+    to[1] = kAlphabet[(in[0] & 0x3) << 4 | in[1] >> 4];
+    to[2] = kAlphabet[(in[1] & 0xf) << 2 | in[2] >> 6];
+    to[3] = kAlphabet[in[2] & 0x3f];
+  }
+  if (left == 0) return;
+  const unsigned second = left == 2 ? in[1] : 0U;
+  to[0] = kAlphabet[in[0] >> 2];
+  to[1] = kAlphabet[(in[0] & 0x3U) << 4 | second >> 4];
+  if (left == 2) to[2] = kAlphabet[(second & 0xfU) << 2];
 }
 
 }  // namespace mcpbridge

@@ -9,4 +9,7 @@ namespace mcpbridge {
 // it isn't; `out` is then unspecified.
 bool DecodeBase64(std::string_view text, std::string& out);
 
+// Appends `bytes` in that form.
+void AppendBase64(std::string& out, std::string_view bytes);
+
 }  // namespace mcpbridge

@@ -1,0 +1,80 @@
+"""A server with Google's published stubs behind the bridge, called over both fronts."""
+
+import json
+
+import grpc
+from google.rpc import error_details_pb2, status_pb2
+from mcpbridge.v1 import tool_service_pb2 as pb
+from mcpbridge.v1 import tool_service_pb2_grpc as pb_grpc
+
+from support import GRPC, call_over_http, check, post, wait_until
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(32))
+
+
+def request(name, arguments=None):
+    return pb.CallToolRequest(name=name, arguments_json=json.dumps(arguments or {}))
+
+
+def failure_of(call):
+    """(status, ErrorInfo) of a call that fails."""
+    try:
+        answer = call()
+    except grpc.RpcError as error:
+        info = error_details_pb2.ErrorInfo()
+        details = dict(error.trailing_metadata()).get("grpc-status-details-bin", b"")
+        for detail in status_pb2.Status.FromString(details).details:
+            detail.Unpack(info)
+        return error.code(), info
+    check("the call fails", False, answer)
+
+
+def calls(stub):
+    names = {tool.name for tool in stub.ListTools(pb.ListToolsRequest()).tools}
+    check("its tools are listed", {"echo", "show", "wait"} <= names, names)
+    echoed = stub.CallTool(request("echo", {"text": "hi"}), timeout=10)
+    check("a call is answered", echoed.content[0].text.text == "hi", echoed)
+    images = stub.CallTool(request("image"), timeout=10).content
+    check("bytes arrive, raw and in base64", [one.image.data for one in images] == [PNG, PNG],
+          images)
+    failed = stub.CallTool(request("fail"), timeout=10)
+    check("a tool's own failure is a successful call", failed.is_error, failed)
+    code, info = failure_of(lambda: stub.CallTool(request("refuse"), timeout=10))
+    check("the server's code is kept", info.reason == "UPSTREAM_ERROR" and
+          info.metadata["jsonrpc_code"] == "-32042", (code, info))
+    status, answer = call_over_http("refuse", {})
+    check("over HTTP too", status == 200 and answer["error"]["code"] == -32042, answer)
+
+
+def transport(stub):
+    status, answer = call_over_http("show", {}, headers={"grpc-timeout": "5S"})
+    shown = answer["result"]["structuredContent"]
+    check("the deadline is the server's own", 0 < shown["seconds"] <= 5.1, shown)
+    check("metadata says which tool", shown["tool"] == "show", shown)
+    check("whole numbers are integers", shown["whole"] == 3 and isinstance(shown["whole"], int) and
+          shown["half"] == 0.5, shown)
+    code, info = failure_of(lambda: stub.CallTool(request("wait"), timeout=0.5))
+    check("a deadline holds", code == grpc.StatusCode.DEADLINE_EXCEEDED, code)
+    left = stub.CallTool.future(request("wait"))
+    stub.CallTool(request("echo", {"text": "after"}), timeout=10)
+    left.cancel()
+    wait_until("the server was told of both ends", lambda: stub.CallTool(
+        request("count_cancelled"), timeout=10).content[0].text.text == "2")
+
+
+def other_lists():
+    def ask(method, params=None):
+        return post("/mcp", {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}})[1]
+
+    check("resources are listed", ask("resources/list")["result"]["resources"] ==
+          [{"name": "a", "uri": "test://a"}], ask("resources/list"))
+    check("and read", ask("resources/read", {"uri": "test://a"})["result"]["contents"] ==
+          [{"uri": "test://a", "text": "read"}])
+    check("what it doesn't implement is empty", ask("prompts/list")["result"]["prompts"] == [])
+
+
+with grpc.insecure_channel(GRPC, options=[("grpc.enable_http_proxy", 0)]) as channel:
+    stub = pb_grpc.ToolServiceStub(channel)
+    calls(stub)
+    transport(stub)
+    other_lists()

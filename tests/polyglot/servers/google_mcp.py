@@ -1,0 +1,88 @@
+"""An MCP server with the published stubs of Google's gRPC transport, of the version that is installed
+beside. Says on which port it listens. It implements tools and resources only."""
+
+import base64
+import threading
+from concurrent import futures
+
+import grpc
+from google.protobuf import struct_pb2
+from mcp_grpc_transport_proto import mcp_messages_pb2 as pb
+from mcp_grpc_transport_proto import mcp_pb2_grpc as pb_grpc
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(32))
+cancelled = threading.Semaphore(0)  # as often as a call was
+counted = 0
+
+
+def text(value):
+    return pb.CallToolResponse(
+        content=[pb.CallToolResponse.Content(text=pb.TextContent(text=str(value)))])
+
+
+class Server(pb_grpc.McpServicer):
+    def ListTools(self, request, context):
+        schema = struct_pb2.Struct()
+        schema.update({"type": "object"})
+        return pb.ListToolsResponse(tools=[
+            pb.Tool(name=name, description=f"Tool {name}", input_schema=schema)
+            for name in ("echo", "show", "image", "fail", "refuse", "wait", "count_cancelled")])
+
+    def CallTool(self, request, context):
+        arguments = request.request.arguments
+        return getattr(self, "tool_" + request.request.name)(arguments, context)
+
+    def tool_echo(self, arguments, context):
+        return text(arguments["text"])
+
+    def tool_show(self, arguments, context):
+        """What of the call only the transport knows."""
+        metadata = dict(context.invocation_metadata())
+        shown = struct_pb2.Struct()
+        shown.update({"seconds": context.time_remaining(), "tool": metadata.get("mcp_tool"),
+                      "whole": 3, "half": 0.5})
+        answer = text("shown")
+        answer.structured_content.CopyFrom(shown)
+        return answer
+
+    def tool_image(self, arguments, context):
+        """Once as the bytes, once in base64, as Google's own server sends it."""
+        return pb.CallToolResponse(content=[
+            pb.CallToolResponse.Content(image=pb.ImageContent(data=data, mime_type="image/png"))
+            for data in (PNG, base64.b64encode(PNG))])
+
+    def tool_fail(self, arguments, context):
+        answer = text("failed")
+        answer.is_error = True
+        return answer
+
+    def tool_refuse(self, arguments, context):
+        context.set_trailing_metadata((("mcp-error-code", "-32042"),))
+        context.abort(grpc.StatusCode.FAILED_PRECONDITION, "refused")
+
+    def tool_wait(self, arguments, context):
+        over = threading.Event()
+        context.add_callback(over.set)
+        over.wait(60)
+        cancelled.release()
+        return text("nobody hears this")
+
+    def tool_count_cancelled(self, arguments, context):
+        global counted
+        while cancelled.acquire(blocking=False):
+            counted += 1
+        return text(counted)
+
+    def ListResources(self, request, context):
+        return pb.ListResourcesResponse(resources=[pb.Resource(uri="test://a", name="a")])
+
+    def ReadResource(self, request, context):
+        return pb.ReadResourceResponse(
+            resource=[pb.ResourceContents(uri=request.uri, text="read")])
+
+
+server = grpc.server(futures.ThreadPoolExecutor(32))
+pb_grpc.add_McpServicer_to_server(Server(), server)
+print(f"listening on port {server.add_insecure_port('127.0.0.1:0')}", flush=True)
+server.start()
+server.wait_for_termination()
