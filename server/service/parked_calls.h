@@ -35,9 +35,6 @@ class ParkedCalls {
   // brings it. Error: kInvalidArguments (not of this request, changed, used, or too old).
   Result<std::shared_ptr<AskingCall>> Take(std::string_view state, std::string_view about);
 
-  // See RequestStates::IsOurs().
-  bool IsOurs(std::string_view state) const { return states_.IsOurs(state); }
-
   // It has waited for too long.
   void Forget(const std::string& handle);
 
