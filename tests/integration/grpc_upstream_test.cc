@@ -281,24 +281,49 @@ TEST_F(GrpcUpstreamTest, BytesArriveWhicheverWayTheServerSendsThem) {
   }
 }
 
-TEST_F(GrpcUpstreamTest, AQuestionIsAskedOfCallersWhoCanAnswer) {
-  server_.SetScript([](const gm::CallToolRequest& request) {
-    Answer answer;
-    auto& common = *answer.response.mutable_common();
-    const auto& answers = request.common().input_responses();
-    if (answers.contains("ok")) {
-      const auto& content = answers.at("ok").elicit_result().content().fields();
-      answer.response.add_content()->mutable_text()->set_text(
-          request.common().request_state() + " " + content.at("who").string_value());
-      return answer;
-    }
-    common.set_result_type(gm::RESULT_TYPE_INPUT_REQUIRED);
-    common.set_request_state("st");
-    auto& question = *(*common.mutable_input_requests())["ok"].mutable_elicit_request();
-    question.set_message("Who?");
-    (*question.mutable_requested_schema())["who"].mutable_string_schema();
+// Asks who it is first, and then says it, with the state that it gave.
+Answer AskWho(const gm::CallToolRequest& request) {
+  Answer answer;
+  auto& common = *answer.response.mutable_common();
+  const auto& answers = request.common().input_responses();
+  if (answers.contains("ok")) {
+    const auto& content = answers.at("ok").elicit_result().content().fields();
+    answer.response.add_content()->mutable_text()->set_text(request.common().request_state() + " " +
+                                                            content.at("who").string_value());
     return answer;
-  });
+  }
+  common.set_result_type(gm::RESULT_TYPE_INPUT_REQUIRED);
+  common.set_request_state("st");
+  auto& question = *(*common.mutable_input_requests())["ok"].mutable_elicit_request();
+  question.set_message("Who?");
+  (*question.mutable_requested_schema())["who"].mutable_string_schema();
+  return answer;
+}
+
+TEST_F(GrpcUpstreamTest, AnOlderClientIsAskedByARequestInItsSession) {
+  server_.SetScript(AskWho);
+  TestHttpClient http(bridge_.http_port());
+  const TestResponse opened = http.Post(
+      R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18",)"
+      R"("capabilities":{"elicitation":{}},"clientInfo":{"name":"c","version":"1"}}})");
+  const TestHttpClient::Headers session{{"Mcp-Session-Id", opened.headers.at("mcp-session-id")}};
+  TestEventStream stream(bridge_.http_port(), session, "/mcp", CallMessage("2", "echo", ""));
+  const auto question = stream.Next();
+  ASSERT_TRUE(question.has_value());
+  ASSERT_TRUE(Has(question->data, R"("method":"elicitation/create")")) << question->data;
+  const std::size_t id = question->data.find(R"("id":)") + 5;
+  http.Post(R"({"jsonrpc":"2.0","id":)" +
+                question->data.substr(id, question->data.find(',', id) - id) +
+                R"(,"result":{"action":"accept","content":{"who":"me"}}})",
+            session);
+  const auto answer = stream.Next();
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_TRUE(Has(answer->data, R"("result":{"content":[{"type":"text","text":"st me"}]})"))
+      << answer->data;
+}
+
+TEST_F(GrpcUpstreamTest, AQuestionIsAskedOfCallersWhoCanAnswer) {
+  server_.SetScript(AskWho);
 
   Call first(bridge_, "echo", "");
   auto& capabilities = *first.request().mutable_client_capabilities();

@@ -377,7 +377,7 @@ TEST(LoadConfig, TheFullExampleHasTheDefaults) {
   const Config config =
       GoodFile("full.yaml", FakeEnv({{"MCP_BRIDGE_KEY", "key"}, {"SEARCH_TOKEN", "token"}}));
   const BridgeConfig defaults;
-  EXPECT_EQ(config.servers.size(), 3U);
+  EXPECT_EQ(config.servers.size(), 4U);
   EXPECT_EQ(config.bridge.http_listen, defaults.http_listen);
   EXPECT_EQ(config.bridge.grpc_listen, defaults.grpc_listen);
   EXPECT_EQ(config.bridge.allow_unauthenticated, defaults.allow_unauthenticated);

@@ -59,8 +59,8 @@ TEST(ExecutorTest, ALaneKnowsItsThread) {
   EXPECT_FALSE(executor.lane(0).OnThisThread());
 }
 
-// A tag that counts how often it has come back.
-class CountingTag final : public CqTag {
+// A tag that tells when it has come back.
+class TellingTag final : public CqTag {
  public:
   void* Start() {
     CqTag* tag = this;
@@ -80,7 +80,7 @@ TEST(ExecutorTest, TheQueueOfOurOwnRpcsIsOneAndIsServed) {
   EXPECT_EQ(&executor.ClientQueue(), &queue);
   EXPECT_EQ(executor.thread_count(), 4);
   executor.Start();
-  CountingTag tag;
+  TellingTag tag;
   grpc::Alarm alarm;
   alarm.Set(&queue, std::chrono::system_clock::now(), tag.Start());
   EXPECT_EQ(tag.Back().wait_for(std::chrono::seconds(20)), std::future_status::ready);

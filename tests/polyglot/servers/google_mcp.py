@@ -11,8 +11,9 @@ from mcp_grpc_transport_proto import mcp_messages_pb2 as pb
 from mcp_grpc_transport_proto import mcp_pb2_grpc as pb_grpc
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(32))
-cancelled = threading.Semaphore(0)  # as often as a call was
-counted = 0
+lock = threading.Lock()
+begun = 0
+cancelled = 0
 
 
 def text(value):
@@ -26,7 +27,7 @@ class Server(pb_grpc.McpServicer):
         schema.update({"type": "object"})
         return pb.ListToolsResponse(tools=[
             pb.Tool(name=name, description=f"Tool {name}", input_schema=schema)
-            for name in ("echo", "show", "image", "fail", "refuse", "wait", "count_cancelled")])
+            for name in ("echo", "show", "image", "fail", "refuse", "wait", "count")])
 
     def CallTool(self, request, context):
         arguments = request.request.arguments
@@ -61,17 +62,19 @@ class Server(pb_grpc.McpServicer):
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, "refused")
 
     def tool_wait(self, arguments, context):
+        """Until its caller has had enough."""
+        global begun, cancelled
         over = threading.Event()
         context.add_callback(over.set)
-        over.wait(60)
-        cancelled.release()
+        with lock:
+            begun += 1
+        if over.wait(60):
+            with lock:
+                cancelled += 1
         return text("nobody hears this")
 
-    def tool_count_cancelled(self, arguments, context):
-        global counted
-        while cancelled.acquire(blocking=False):
-            counted += 1
-        return text(counted)
+    def tool_count(self, arguments, context):
+        return text(f"{begun} begun, {cancelled} cancelled")
 
     def ListResources(self, request, context):
         return pb.ListResourcesResponse(resources=[pb.Resource(uri="test://a", name="a")])
