@@ -40,6 +40,17 @@ void ReadServerInfo(od::object info, InitializeResult& result) {
   result.server_version = TextOf(info.find_field_unordered("version"));
 }
 
+// `feature`, a raw object of options, with those of MCP's that are true in `other`.
+std::string WithTrueOptions(const std::string& feature, std::string_view other) {
+  auto options = JsonMembers::Read(feature);
+  const auto more = JsonMembers::Read(other);
+  if (!options || !more) return feature;
+  for (const std::string_view key : {"listChanged", "subscribe"}) {
+    if (more->Get(key) == "true") options->Set(key, "true");
+  }
+  return std::move(*options).Take();
+}
+
 // False: not valid JSON.
 bool ReadCapabilities(od::object object, InitializeResult& result) {
   std::string_view raw;
@@ -217,6 +228,16 @@ bool Declares(std::string_view capabilities, std::string_view feature) {
   return members && members->Get(feature).has_value();
 }
 
+std::string WithoutSubscribe(std::string_view capabilities) {
+  auto members = JsonMembers::Read(capabilities);
+  const auto raw = members ? members->Get("resources") : std::nullopt;
+  auto resources = raw ? JsonMembers::Read(*raw) : std::nullopt;
+  if (!resources) return std::string(capabilities);
+  resources->Remove({"subscribe"});
+  members->Set("resources", resources->text());
+  return std::move(*members).Take();
+}
+
 std::string MergeCapabilities(const std::vector<std::string>& capabilities, bool modern) {
   std::map<std::string, std::string, std::less<>> merged;  // by raw key
   for (const std::string& raw : capabilities) {
@@ -233,7 +254,8 @@ std::string MergeCapabilities(const std::vector<std::string>& capabilities, bool
       od::object feature;  // a capability is one; anything else is left out
       if (field.value().get_object().get(feature) || feature.raw_json().get(value)) continue;
       if (name == "tasks" || (name == "extensions" && !modern)) continue;
-      merged.emplace(jsonrpc::Quote(name), jsonrpc::TrimEnd(value));
+      const auto [at, added] = merged.emplace(jsonrpc::Quote(name), jsonrpc::TrimEnd(value));
+      if (!added) at->second = WithTrueOptions(at->second, jsonrpc::TrimEnd(value));
     }
   }
   if (merged.empty()) return R"({"tools":{}})";

@@ -52,17 +52,20 @@ Result<std::shared_ptr<Upstream>> ClientSession::SessionWith(std::size_t server)
     return upstream;
   }
   auto made = pool_.NewSession(server, profile_, " (client " + id_.substr(0, kShown) + ")",
-                               UpstreamPool::Whose::kOneClient, Ears());
+                               UpstreamPool::Whose::kOneClient, Ears(server));
   if (!made) return made.error();
   upstream = *std::move(made);
   return upstream;
 }
 
 // Weak: the session holds what it listens to.
-Unsolicited ClientSession::Ears() {
+Unsolicited ClientSession::Ears(std::size_t server) {
   return {.announce =
-              [weak = weak_from_this()](jsonrpc::Message& message) {
-                if (const auto self = weak.lock()) self->Announce(message.method, message.params);
+              [weak = weak_from_this(), server](jsonrpc::Message& message) {
+                const auto self = weak.lock();
+                if (self == nullptr) return;
+                self->hear_ ? self->hear_(server, message)
+                            : self->Announce(message.method, message.params);
               },
           .ask =
               [weak = weak_from_this()](jsonrpc::Message& question, Lane& home, Answer answer) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "server/base/deadline.h"
@@ -56,6 +57,11 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   // The same without params, unless the client still has to read just that.
   void AnnounceOnce(std::string_view method);
 
+  // What servers say outside of calls goes there, and not to messages(): on the home lanes of its
+  // sessions. Before the first SessionWith().
+  using Hear = std::function<void(std::size_t server, jsonrpc::Message&)>;
+  void HearWith(Hear hear) { hear_ = std::move(hear); }
+
   // The client's session with a server, made at the first time; the shared one where the server's
   // `isolation` says so. Error: kOverloaded.
   Result<std::shared_ptr<Upstream>> SessionWith(std::size_t server);
@@ -83,7 +89,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
     Answer answer;
   };
 
-  Unsolicited Ears();
+  Unsolicited Ears(std::size_t server);
 
   const std::string id_;
   const ClientProfile profile_;
@@ -91,6 +97,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   UpstreamPool& pool_;
   const Config& config_;
   MessageLog messages_;
+  Hear hear_;
   std::atomic<Deadline::Clock::time_point> used_at_{Deadline::Clock::now()};
 
   std::mutex mutex_;

@@ -78,6 +78,9 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   // that it lacks what only that era has.
   bool was_translated() const { return modern_ && translated_; }
 
+  // The server it was sent to; of no meaning before.
+  std::size_t server() const { return route_; }
+
  private:
   // What a question about tools needs to know whether its call is still there.
   struct Alive {

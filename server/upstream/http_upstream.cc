@@ -49,9 +49,7 @@ void HttpUpstream::Start() {
   home_.Post([this] { WaitOrConnect(); });
 }
 
-void HttpUpstream::WaitOrConnect() {
-  use_.only_on_demand && !use_.stands_for_server() ? GoIdle() : Connect();
-}
+void HttpUpstream::WaitOrConnect() { use_.waits_for_demand() ? GoIdle() : Connect(); }
 
 void HttpUpstream::Wake() {
   home_.Post([this] {
@@ -200,6 +198,7 @@ void HttpUpstream::Open() {
     status.health = UpstreamHealth::kServing;
     status.last_error.clear();
   });
+  use_.opened();  // before anything can be set in it
   OnEveryLane([session = session_](HttpLane& lane) { lane.SetSession(session); });
   const bool is_heard = use_.era != nullptr || use_.unsolicited.announce;
   if (is_heard && !session_->id.empty()) {

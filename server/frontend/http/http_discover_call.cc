@@ -57,12 +57,20 @@ void HttpDiscoverCall::AnswerFromStatus() {
   std::vector<std::string> capabilities;
   std::string instructions;
   for (const std::size_t server : scope_.Servers(service_.config())) {
-    UpstreamStatus status = service_.status().Of(service_.config().servers[server].name);
-    capabilities.push_back(std::move(status.capabilities));
+    const ServerConfig& config = service_.config().servers[server];
+    UpstreamStatus status = service_.status().Of(config.name);
+    capabilities.push_back(config.isolation == Isolation::kSession
+                               ? std::move(status.capabilities)
+                               : WithoutSubscribe(status.capabilities));
     instructions = std::move(status.instructions);
   }
   if (capabilities.size() != 1) instructions.clear();
-  Answer(MergeCapabilities(capabilities, /*modern=*/true), instructions);
+  // One server of that era answers subscriptions itself; otherwise the bridge does
+  // (HttpListenCall).
+  const auto only = scope_.Only(service_.config());
+  const std::string merged = MergeCapabilities(capabilities, /*modern=*/true);
+  Answer(only && service_.pool().IsModernOnly(*only) ? merged : WithListChanges(merged),
+         instructions);
 }
 
 void HttpDiscoverCall::Answer(std::string_view capabilities, std::string_view instructions) {

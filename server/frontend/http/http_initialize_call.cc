@@ -31,6 +31,7 @@ void HttpInitializeCall::Start(Lane& lane, const Scope& scope) {
   scope_ = scope;
   for (const std::size_t server : scope.Servers(service_.config())) {
     servers_.push_back(service_.config().servers[server].name);
+    can_subscribe_.push_back(service_.config().servers[server].isolation == Isolation::kSession);
   }
   const bool connecting =
       std::any_of(servers_.begin(), servers_.end(), [this](const std::string& name) {
@@ -46,9 +47,10 @@ void HttpInitializeCall::Start(Lane& lane, const Scope& scope) {
 void HttpInitializeCall::Answer() {
   std::vector<std::string> capabilities;
   std::string instructions;
-  for (const std::string& name : servers_) {
-    UpstreamStatus status = service_.status().Of(name);
-    capabilities.push_back(std::move(status.capabilities));
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    UpstreamStatus status = service_.status().Of(servers_[i]);
+    capabilities.push_back(can_subscribe_[i] ? std::move(status.capabilities)
+                                             : WithoutSubscribe(status.capabilities));
     if (servers_.size() == 1) instructions = std::move(status.instructions);
   }
   const std::string answer = InitializeAnswer(

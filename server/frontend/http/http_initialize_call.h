@@ -43,6 +43,7 @@ class HttpInitializeCall final : public HttpCall {
   Scope scope_;
   Opened opened_;
   std::vector<std::string> servers_;  // those the client will reach
+  std::vector<bool> can_subscribe_;   // by servers_: to their resources
   const std::shared_ptr<Alive> alive_ = std::make_shared<Alive>(Alive{this});
 };
 

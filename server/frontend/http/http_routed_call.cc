@@ -25,7 +25,7 @@ HttpRoutedCall::~HttpRoutedCall() {
   for (const std::string& id : questions_) session_->DropQuestion(id);
   if (!key_.empty()) registry_.Remove(key_);
   call_.reset();
-  method_ == CallMethod::kListen ? service_.LeaveSubscription() : service_.Leave();
+  service_.Leave();
   if (session_ != nullptr) session_->Touch();
 }
 
@@ -45,9 +45,7 @@ void HttpRoutedCall::OnCallEnd(Result<jsonrpc::Message> message) {
 }
 
 void HttpRoutedCall::Finish(std::string_view result) {
-  if (method_ == CallMethod::kListen) {
-    reply_.Result(WithSubscription(result, reply_.id()));
-  } else if (!call_->was_translated()) {
+  if (!call_->was_translated()) {
     reply_.Result(result);
   } else {
     const std::string server_info = BridgeInfo();
@@ -59,7 +57,6 @@ void HttpRoutedCall::Finish(std::string_view result) {
 void HttpRoutedCall::OnCallNotification(std::string_view method, std::string params) {
   if (method == "notifications/cancelled")
     return;  // a question's; its id is the server's, not ours
-  if (method_ == CallMethod::kListen) params = WithSubscription(params, reply_.id());
   reply_.Before(jsonrpc::RequestMessage("", method, params));
 }
 

@@ -18,10 +18,9 @@ class HttpRoutedCall final : public HttpCall,
                              private RoutedCall::Handler,
                              private CancelRegistry::Cancellable {
  public:
-  // `service` has let the call in (Enter()); this gives its place back, but for a subscription,
-  // which isn't counted. `session` null: the caller has none; it cancels by disconnecting, and
-  // can't be asked anything. With one it cancels by saying so, and the call goes on when it
-  // disconnects.
+  // `service` has let the call in (Enter()); this gives its place back. `session` null: the caller
+  // has none; it cancels by disconnecting, and can't be asked anything. With one it cancels by
+  // saying so, and the call goes on when it disconnects.
   HttpRoutedCall(ToolService& service, Lane& lane, Reply reply, CancelRegistry& registry,
                  std::shared_ptr<ClientSession> session);
   ~HttpRoutedCall() override;

@@ -11,6 +11,7 @@
 #include "server/frontend/http/http_discover_call.h"
 #include "server/frontend/http/http_initialize_call.h"
 #include "server/frontend/http/http_list_call.h"
+#include "server/frontend/http/http_listen_call.h"
 #include "server/frontend/http/http_routed_call.h"
 #include "server/frontend/http/http_set_level_call.h"
 #include "server/frontend/http/http_sse_call.h"
@@ -569,6 +570,11 @@ std::unique_ptr<HttpCall> McpEndpoint::RouteCall(CallMethod method, Post& post) 
       .session = post.session,
       .modern = post.modern,
       .param_headers = post.modern ? HttpRequestHeaders(post.request).Params() : Headers{}};
+  if (method == CallMethod::kListen) {
+    auto call = std::make_unique<HttpListenCall>(service_, post.lane, std::move(reply));
+    call->Start(std::move(request));
+    return call;
+  }
   if (method == CallMethod::kSetLevel && !request.scope.Only(service_.config())) {
     auto call = std::make_unique<HttpSetLevelCall>(service_, post.lane, std::move(reply));
     call->Start(request);
