@@ -1,11 +1,24 @@
 #include "server/frontend/http/http_listen_call.h"
 
+#include <chrono>
 #include <utility>
 
 #include "server/mcp/modern_meta.h"
 #include "server/mcp/subscriptions.h"
 
 namespace mcpbridge {
+namespace {
+
+// A subscription that has lost something ends: its caller has to look for itself.
+Error ReadsTooSlowly() {
+  return Error{.reason = Reason::kOverloaded,
+               .message =
+                   "the subscriber reads too slowly, and notifications found no room:"
+                   " subscribe again",
+               .retry_after = std::chrono::seconds(1)};
+}
+
+}  // namespace
 
 HttpListenCall::HttpListenCall(ToolService& service, Lane& lane, Reply reply)
     : service_(service), lane_(lane), reply_(std::move(reply)) {}
@@ -39,6 +52,7 @@ void HttpListenCall::Start(CallRequest request) {
 // ---- As the server says it ----
 
 void HttpListenCall::OnCallEnd(Result<jsonrpc::Message> message) {
+  if (reply_.ended()) return;
   if (passed_on_->was_translated()) return StartMerged();  // the server is of the era before
   Disarm();
   if (!message) {
@@ -51,7 +65,10 @@ void HttpListenCall::OnCallEnd(Result<jsonrpc::Message> message) {
 }
 
 void HttpListenCall::OnCallNotification(std::string_view method, std::string params) {
-  reply_.Before(jsonrpc::RequestMessage("", method, WithSubscription(params, reply_.id())));
+  if (reply_.ended()) return;
+  const std::string tagged = WithSubscription(params, reply_.id());
+  if (reply_.Before(jsonrpc::RequestMessage("", method, tagged))) return;
+  Fail(ReadsTooSlowly());
 }
 
 // ---- One stream for all servers ----
@@ -78,11 +95,8 @@ void HttpListenCall::OnDrained() {
 // One at a time: what a slow reader has not taken waits in the subscription, within its bounds.
 void HttpListenCall::Pump() {
   if (busy_ || !acknowledged_ || !merged_ || reply_.ended()) return;
-  if (const int dropped = merged_->TakeDropped(); dropped > 0) {
-    return Fail(Error{.reason = Reason::kOverloaded,
-                      .message = "the subscriber reads too slowly: " + std::to_string(dropped) +
-                                 " notifications found no room; subscribe again",
-                      .retry_after = std::chrono::seconds(1)});
+  if (merged_->TakeDropped() > 0) {
+    return Fail(ReadsTooSlowly());
   }
   const auto event = merged_->Next();
   if (!event) return;
