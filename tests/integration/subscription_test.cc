@@ -287,6 +287,30 @@ TEST_F(SubscriptionTest, WhatIsWrongIsSaidAtOnce) {
   }
 }
 
+TEST_F(SubscriptionTest, WhoReadsTooSlowlyIsToldSoAndNobodyElseWaits) {
+  constexpr int kEvents = 200;  // more than sockets and the bridge hold
+  const std::string part(128 << 10, 'p');
+  const auto slow = Listen("1", R"("resourceSubscriptions":["a:1"])");
+  const auto quick = Listen("2", R"("resourceSubscriptions":["a:2"])");
+  EXPECT_TRUE(Has(DataOf(*slow), kAcknowledged));
+  EXPECT_TRUE(Has(DataOf(*quick), kAcknowledged));
+  const std::string session = SessionOf("resources/subscribe", "a:1");
+  for (int i = 0; i < kEvents; ++i) {
+    // None: it has been ended by now.
+    if (old_.Push(Update("a:1/" + std::to_string(i) + part), session) == 0) break;
+  }
+  ASSERT_EQ(old_.Push(Update("a:2"), SessionOf("resources/subscribe", "a:2")), 1u);
+  EXPECT_TRUE(Has(DataOf(*quick), "a:2"));
+  std::string last;
+  int events = 0;
+  while (const auto event = slow->Next()) {
+    last = event->data;
+    ++events;
+  }
+  EXPECT_EQ(ReasonOf(last), "OVERLOADED") << last.substr(0, 200);
+  EXPECT_LT(events, kEvents);
+}
+
 TEST_F(SubscriptionTest, WhatCanBeSubscribedToIsDeclared) {
   const std::string discover =
       TestHttpClient(bridge_.http_port())
