@@ -10,6 +10,9 @@
 namespace mcpbridge {
 namespace {
 
+// From a stop to the end of all subscriptions: who doesn't read isn't told.
+constexpr std::chrono::seconds kSubscriptionGrace{1};
+
 std::vector<std::string> NamesOf(const Config& config) {
   std::vector<std::string> names;
   for (const ServerConfig& server : config.servers) names.push_back(server.name);
@@ -48,6 +51,7 @@ App::App(const Config& config, Executor& executor)
   pool_.WhenListsChange([this](std::size_t server, ListKind kind) {
     service_.OnListChanged(server);
     sessions_.OnListChanged(server, kind);
+    service_.subscriptions().OnListChanged(server, kind);
   });
 }
 
@@ -82,6 +86,10 @@ void App::Stop(const std::string& why) {
     service_.gate().Close();
     http_.StopAccepting();
     grpc_.StopAccepting();
+  }
+  if (running_) {
+    const Step step("subscriptions have ended");
+    service_.EndSubscriptions(Min(grace, Deadline::After(kSubscriptionGrace)));
   }
   if (running_) {
     const Step step("calls under way have ended");

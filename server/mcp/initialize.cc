@@ -41,6 +41,17 @@ void ReadServerInfo(od::object info, InitializeResult& result) {
   result.server_version = TextOf(info.find_field_unordered("version"));
 }
 
+// `feature`, a raw object of options, with those of MCP's that are true in `other`.
+std::string WithTrueOptions(const std::string& feature, std::string_view other) {
+  auto options = JsonMembers::Read(feature);
+  const auto more = JsonMembers::Read(other);
+  if (!options || !more) return feature;
+  for (const std::string_view key : {"listChanged", "subscribe"}) {
+    if (more->Get(key) == "true") options->Set(key, "true");
+  }
+  return std::move(*options).Take();
+}
+
 // False: not valid JSON.
 bool ReadCapabilities(od::object object, InitializeResult& result) {
   std::string_view raw;
@@ -241,6 +252,16 @@ std::string Union(std::string_view first, std::string_view second) {
 
 }  // namespace
 
+std::string WithoutSubscribe(std::string_view capabilities) {
+  auto members = JsonMembers::Read(capabilities);
+  const auto raw = members ? members->Get("resources") : std::nullopt;
+  auto resources = raw ? JsonMembers::Read(*raw) : std::nullopt;
+  if (!resources) return std::string(capabilities);
+  resources->Remove({"subscribe"});
+  members->Set("resources", resources->text());
+  return std::move(*members).Take();
+}
+
 std::string MergeCapabilities(const std::vector<std::string>& capabilities, bool modern) {
   std::map<std::string, std::string, std::less<>> merged;  // by raw key
   for (const std::string& raw : capabilities) {
@@ -258,8 +279,10 @@ std::string MergeCapabilities(const std::vector<std::string>& capabilities, bool
       if (field.value().get_object().get(feature) || feature.raw_json().get(value)) continue;
       if (name == (modern ? "tasks" : "extensions")) continue;
       const auto [at, is_new] = merged.emplace(jsonrpc::Quote(name), jsonrpc::TrimEnd(value));
-      if (is_new || (name != "tasks" && name != "extensions")) continue;
-      at->second = Union(at->second, jsonrpc::TrimEnd(value));
+      if (is_new) continue;
+      at->second = name == "tasks" || name == "extensions"
+                       ? Union(at->second, jsonrpc::TrimEnd(value))
+                       : WithTrueOptions(at->second, jsonrpc::TrimEnd(value));
     }
   }
   if (merged.empty()) return R"({"tools":{}})";

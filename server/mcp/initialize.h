@@ -75,10 +75,14 @@ std::string WithListChanges(std::string_view capabilities);
 // Whether `capabilities` (a raw object; empty: not known) have `feature`.
 bool Declares(std::string_view capabilities, std::string_view feature);
 
+// `capabilities`, a raw object, of a server whose resources can't be subscribed to through the
+// bridge.
+std::string WithoutSubscribe(std::string_view capabilities);
+
 // What servers that declare `capabilities` (raw objects, empty: not known) can do together. One
-// server: what it declares. Several: a feature that any has; where it has options, as the first
-// declares it, but of tasks and extensions all that any has. For a legacy client never
-// `extensions`, for a modern one never `tasks`, which their eras don't have.
+// server: what it declares. Several: a feature that any has, with the options of the first that has
+// it, and those that are true for any, but of tasks and extensions all that any has. For a legacy
+// client never `extensions`, for a modern one never `tasks`, which their eras don't have.
 std::string MergeCapabilities(const std::vector<std::string>& capabilities, bool modern = false);
 
 }  // namespace mcpbridge

@@ -73,7 +73,9 @@ Unsolicited ClientSession::Ears(std::size_t server) {
   return {
       .announce =
           [weak = weak_from_this(), server](jsonrpc::Message& message) {
-            if (const auto self = weak.lock()) self->Hear(server, message);
+            const auto self = weak.lock();
+            if (self == nullptr) return;
+            self->hear_ ? self->hear_(server, message) : self->OnSaid(server, message);
           },
       .ask =
           [weak = weak_from_this(), server](jsonrpc::Message& question, Lane& home, Answer answer) {
@@ -82,7 +84,7 @@ Unsolicited ClientSession::Ears(std::size_t server) {
           }};
 }
 
-void ClientSession::Hear(std::size_t server, jsonrpc::Message& message) {
+void ClientSession::OnSaid(std::size_t server, jsonrpc::Message& message) {
   if (message.method != "notifications/cancelled") {
     if (IsListChanged(message.method)) OnOwnListChanged(server);
     return Announce(server, message);

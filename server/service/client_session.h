@@ -66,6 +66,11 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   // Tells it something of the bridge's, without params, unless it still has to read just that.
   void AnnounceOnce(std::string_view method);
 
+  // What servers say outside of calls goes there, and not to messages(): on the home lanes of its
+  // sessions. Before the first SessionWith().
+  using Hear = std::function<void(std::size_t server, jsonrpc::Message&)>;
+  void HearWith(Hear hear) { hear_ = std::move(hear); }
+
   // The client's session with a server, made at the first time; the shared one where the server's
   // `isolation` says so. Error: kOverloaded.
   Result<std::shared_ptr<Upstream>> SessionWith(std::size_t server);
@@ -113,7 +118,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   bool HasListsOfItsOwn(std::size_t server);
   void Outdate(std::size_t server);
   void Close();
-  void Hear(std::size_t server, jsonrpc::Message& message);
+  void OnSaid(std::size_t server, jsonrpc::Message& message);
   std::vector<std::string> AskedOutsideOfCalls(std::size_t server);
 
   const std::string id_;
@@ -123,6 +128,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   UpstreamPool& pool_;
   const Config& config_;
   MessageLog messages_;
+  Hear hear_;
   std::atomic<Deadline::Clock::time_point> used_at_{Deadline::Clock::now()};
 
   std::mutex mutex_;

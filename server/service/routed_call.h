@@ -86,6 +86,8 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
 
   // What the caller wants to find before the ids of tasks in its answer; see TaskPrefixOf().
   const std::string& task_prefix() const { return task_prefix_; }
+  // The server it was sent to; of no meaning before.
+  std::size_t server() const { return route_; }
 
  private:
   // What a question about tools needs to know whether its call is still there.

@@ -41,6 +41,7 @@ ToolService::ToolService(const Config& config, Executor& executor, UpstreamPool&
       askable_views_(config, executor, pool, router, asking_sessions_),
       parked_(static_cast<std::size_t>(config.bridge.limits.parked_calls)),
       gate_(static_cast<std::uint64_t>(config.bridge.limits.in_flight_calls)),
+      subscription_gate_(static_cast<std::uint64_t>(config.bridge.limits.upstream_connections / 2)),
       key_digest_(Digest(config.master_key)) {
   for (const ServerConfig& server : config.servers) {
     for (const std::string& name : server.extra_headers) {
@@ -77,14 +78,24 @@ std::optional<Error> ToolService::Enter() {
 }
 
 std::optional<Error> ToolService::EnterSubscription() {
-  if (subscriptions_.fetch_add(1) < config_.bridge.limits.upstream_connections / 2) {
-    return std::nullopt;
+  switch (subscription_gate_.Enter()) {
+    case Gate::Entry::kEntered:
+      return std::nullopt;
+    case Gate::Entry::kFull:
+      return Error{.reason = Reason::kOverloaded,
+                   .message = "as many subscriptions are open as may",
+                   .metadata = {{"limit", "half of bridge.limits.upstream_connections"}},
+                   .retry_after = std::chrono::seconds(1)};
+    case Gate::Entry::kClosed:
+      return Subscriptions::Stopping();
   }
-  subscriptions_.fetch_sub(1);
-  return Error{.reason = Reason::kOverloaded,
-               .message = "as many subscriptions are open as may",
-               .metadata = {{"limit", "half of bridge.limits.upstream_connections"}},
-               .retry_after = std::chrono::seconds(1)};
+  std::abort();
+}
+
+bool ToolService::EndSubscriptions(Deadline deadline) {
+  subscription_gate_.Close();
+  listeners_.StopAll();
+  return subscription_gate_.WaitUntilEmpty(deadline);
 }
 
 std::shared_ptr<CatalogueView> ToolService::ViewFor(const std::string& capabilities) {

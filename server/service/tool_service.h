@@ -22,6 +22,7 @@
 #include "server/service/catalogue_view.h"
 #include "server/service/listing.h"
 #include "server/service/parked_calls.h"
+#include "server/service/subscriptions.h"
 #include "server/upstream/status.h"
 #include "server/upstream/upstream.h"
 #include "server/upstream/upstream_pool.h"
@@ -53,7 +54,10 @@ class ToolService {
   // stop waits for, but each takes a connection to a server. At most half of those one lane may
   // have.
   std::optional<Error> EnterSubscription();
-  void LeaveSubscription() { subscriptions_.fetch_sub(1); }
+  void LeaveSubscription() { subscription_gate_.Leave(); }
+  // Ends all subscriptions, in order, lets no new one begin, and waits until they have ended.
+  // False: not before `deadline`. On main's thread.
+  bool EndSubscriptions(Deadline deadline);
   Gate& gate() { return gate_; }
 
   // Whether the caller may come in: the master key in `x-litellm-api-key`, or else in
@@ -90,6 +94,7 @@ class ToolService {
   void OnListChanged(std::size_t server) { askable_views_.Outdate(server); }
 
   ParkedCalls& parked() { return parked_; }
+  Subscriptions& subscriptions() { return listeners_; }
   AskingSessions& asking_sessions() { return asking_sessions_; }
 
   // Ends what waits between the requests of callers, and the sessions kept for it. Any thread.
@@ -106,10 +111,11 @@ class ToolService {
   const std::shared_ptr<SharedView> shared_view_;
   AskableViews askable_views_;
   ParkedCalls parked_;
+  Subscriptions listeners_;
   Gate gate_;
+  Gate subscription_gate_;
   std::vector<std::string> forwardable_;  // every name in any server's extra_headers, once
   std::array<unsigned char, 32> key_digest_{};
-  std::atomic<int> subscriptions_{0};
   std::atomic<unsigned> next_lane_{0};
 };
 

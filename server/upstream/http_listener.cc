@@ -10,14 +10,26 @@
 namespace mcpbridge {
 namespace {
 
-// Whether a server that answers so has no such stream, now or later.
-bool OffersNone(const Error& error) {
-  if (error.reason == Reason::kUpstreamProtocol) return true;
-  if (error.reason != Reason::kUpstreamHttpStatus) return false;
+// Empty: it was not a status that ended the stream.
+std::string StatusOf(const Error& error) {
+  if (error.reason != Reason::kUpstreamHttpStatus) return {};
   const auto status = std::find_if(error.metadata.begin(), error.metadata.end(),
                                    [](const auto& entry) { return entry.first == "http_status"; });
-  return status != error.metadata.end() && status->second.starts_with('4') &&
-         status->second != "429";
+  return status != error.metadata.end() ? status->second : std::string();
+}
+
+// Whether a server that answers so has no such stream, now or later. 409: it has, and takes the
+// last one for open still.
+bool OffersNone(const Error& error) {
+  if (error.reason == Reason::kUpstreamProtocol) return true;
+  const std::string status = StatusOf(error);
+  return status.starts_with('4') && status != "429" && status != "409";
+}
+
+// Whether it says so of a session that it doesn't know.
+bool IsOfLostSession(const Error& error) {
+  const std::string status = StatusOf(error);
+  return status == "404" || status == "400";
 }
 
 }  // namespace
@@ -43,6 +55,7 @@ void HttpListener::Open() {
 
 void HttpListener::OnEvent(jsonrpc::SseEvent event) {
   backoff_.Reset();
+  heard_from_ = true;
   if (!event.id.empty()) last_event_id_ = event.id;
   if (event.retry_ms >= 0) retry_ = std::chrono::milliseconds(event.retry_ms);
   if (event.data.empty() || (!event.type.empty() && event.type != "message")) return;
@@ -64,8 +77,14 @@ void HttpListener::Settle() {
 
 void HttpListener::OnStreamEnd(Error error) {
   Settle();
-  if (OffersNone(error)) return;
+  if (OffersNone(error)) {
+    // It did before, so it is the session that is no more.
+    if (heard_from_ && IsOfLostSession(error))
+      lane_.events().SessionLost(session_->epoch, "its event stream was refused");
+    return;
+  }
   const bool ended = error.reason == Reason::kUpstreamLost;
+  heard_from_ |= ended;
   lane_.lane().deadlines().Arm(
       *this, Deadline::After(ended ? std::max(retry_, kMinRetry) : backoff_.Next()));
 }

@@ -41,6 +41,7 @@ class HttpListener final : private SseStream::Handler, private DeadlineEntry {
   std::function<void()> settled_;  // null: it has been called
   std::unique_ptr<SseStream> stream_;
   std::string last_event_id_;
+  bool heard_from_ = false;  // there has been a stream
   std::chrono::milliseconds retry_;
   Backoff backoff_;
   jsonrpc::Parser parser_;

@@ -52,9 +52,7 @@ void HttpUpstream::Start() {
   home_.Post([this] { WaitOrConnect(); });
 }
 
-void HttpUpstream::WaitOrConnect() {
-  use_.only_on_demand && !use_.stands_for_server() ? GoIdle() : Connect();
-}
+void HttpUpstream::WaitOrConnect() { use_.waits_for_demand() ? GoIdle() : Connect(); }
 
 void HttpUpstream::Wake() {
   home_.Post([this] {
@@ -219,6 +217,7 @@ void HttpUpstream::Open() {
     status.health = UpstreamHealth::kServing;
     status.last_error.clear();
   });
+  use_.opened();  // before anything can be set in it
   OnEveryLane([session = session_](HttpLane& lane) { lane.SetSession(session); });
   use_.lists_changed();
 }

@@ -15,21 +15,39 @@ namespace {
 // A request that is answered here.
 class AnsweredExchange final : public Exchange {
  public:
-  AnsweredExchange(Lane& lane, ReplyHandler& handler)
-      : handler_(std::make_shared<ReplyHandler*>(&handler)) {
-    lane.Post([handler = handler_] {
-      if (*handler == nullptr) return;
-      jsonrpc::Text text(jsonrpc::ResultMessage("0", "{}"));
-      jsonrpc::Parser parser;
-      (*handler)->OnReply(jsonrpc::Parse(parser, text));
-    });
-  }
+  explicit AnsweredExchange(ReplyHandler& handler)
+      : handler_(std::make_shared<ReplyHandler*>(&handler)) {}
   ~AnsweredExchange() override { *handler_ = nullptr; }
   void Answer(std::string) override {}
+
+  // Answers it from `lane`, which is its caller's, once it is called: with {}, or the error. Any
+  // thread.
+  std::function<void(std::optional<Error>)> Answerer(Lane& lane) const {
+    return [&lane, handler = handler_](std::optional<Error> error) {
+      lane.Post([handler, error = std::move(error)] {
+        if (*handler == nullptr) return;
+        if (error) return (*handler)->OnReply(*error);
+        jsonrpc::Text text(jsonrpc::ResultMessage("0", "{}"));
+        jsonrpc::Parser parser;
+        (*handler)->OnReply(jsonrpc::Parse(parser, text));
+      });
+    };
+  }
 
  private:
   const std::shared_ptr<ReplyHandler*> handler_;
 };
+
+// What a client's requests say of it, as raw params._meta.
+std::string MetaOf(const ClientProfile& client) {
+  const std::string bridge = BridgeInfo();
+  const std::string params =
+      WithRequestMeta("", {.protocol_version = kModernVersion,
+                           .client_info = client.client_info.empty() ? bridge : client.client_info,
+                           .client_capabilities = client.capabilities})
+          .value();
+  return std::string(JsonMembers::Read(params).value().Get("_meta").value());
+}
 
 // A request whose server's era isn't known: in the legacy era, and if the server doesn't speak
 // that, once more at `view`.
@@ -107,9 +125,30 @@ LegacyView::LegacyView(Upstream& modern, const ClientProfile& client)
       client_info_(client.client_info.empty() ? BridgeInfo() : client.client_info),
       client_capabilities_(WithoutTasks(client.capabilities)) {}
 
+LegacyView::LegacyView(Upstream& modern, const ClientProfile& client, Lane& home,
+                       const Unsolicited& unsolicited)
+    : Upstream(modern.config()),
+      modern_(modern),
+      client_info_(client.client_info.empty() ? BridgeInfo() : client.client_info),
+      client_capabilities_(WithoutTasks(client.capabilities)),
+      subscriptions_(std::make_shared<ViewSubscriptions>(modern, home, MetaOf(client),
+                                                         unsolicited.announce)) {}
+
+void LegacyView::Stop(std::string, std::function<void()> done) {
+  if (subscriptions_ == nullptr) return done();
+  subscriptions_->home().Post([subscriptions = subscriptions_, done = std::move(done)] {
+    subscriptions->Stop();
+    done();
+  });
+}
+
 Result<std::unique_ptr<Exchange>> LegacyView::Send(Lane& lane, UpstreamRequest request,
                                                    ReplyHandler& handler) {
   if (request.method == "logging/setLevel") return SetLevel(lane, request, handler);
+  if (subscriptions_ != nullptr &&
+      (request.method == kSubscribeMethod || request.method == kUnsubscribeMethod)) {
+    return SetSubscription(lane, request, handler);
+  }
   if (ModernMethodOf(request.method) != ModernMethod::kKnown || IsAboutTasks(request.method)) {
     return Error{.reason = Reason::kMethodNotFound,
                  .message = request.method + " is not served by servers of MCP " +
@@ -151,7 +190,21 @@ Result<std::unique_ptr<Exchange>> LegacyView::SetLevel(Lane& lane, const Upstrea
     const std::lock_guard lock(mutex_);
     log_level_ = level;
   }
-  return std::make_unique<AnsweredExchange>(lane, handler);
+  auto exchange = std::make_unique<AnsweredExchange>(handler);
+  exchange->Answerer(lane)(std::nullopt);
+  return exchange;
+}
+
+Result<std::unique_ptr<Exchange>> LegacyView::SetSubscription(Lane& lane,
+                                                              const UpstreamRequest& request,
+                                                              ReplyHandler& handler) {
+  auto exchange = std::make_unique<AnsweredExchange>(handler);
+  subscriptions_->home().Post([subscriptions = subscriptions_, uri = UriOf(request.params),
+                               subscribes = request.method == kSubscribeMethod,
+                               done = exchange->Answerer(lane)] {
+    subscribes ? subscriptions->Subscribe(uri, done) : subscriptions->Unsubscribe(uri, done);
+  });
+  return exchange;
 }
 
 EitherEra::EitherEra(const ServerEra& era, std::unique_ptr<Upstream> legacy,
@@ -177,7 +230,9 @@ Result<std::unique_ptr<Exchange>> EitherEra::Send(Lane& lane, UpstreamRequest re
 }
 
 void EitherEra::Stop(std::string why, std::function<void()> done) {
-  legacy_->Stop(std::move(why), std::move(done));
+  view_->Stop(why, [this, why, done = std::move(done)]() mutable {
+    legacy_->Stop(std::move(why), std::move(done));
+  });
 }
 
 }  // namespace mcpbridge

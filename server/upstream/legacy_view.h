@@ -6,21 +6,27 @@
 #include <utility>
 
 #include "server/mcp/initialize.h"
+#include "server/runtime/lane.h"
 #include "server/upstream/server_era.h"
 #include "server/upstream/upstream.h"
+#include "server/upstream/view_subscriptions.h"
 
 namespace mcpbridge {
 
 // A server of the modern era as callers of the legacy one see it: each request says in `_meta` what
 // the client said in `initialize`, what the server needs to know arrives as questions
 // (ReplyHandler::OnRequest), and answers are without what only that era has. The client's log level
-// is kept here. Thread-safe; holds nothing of the server's.
+// is kept here, and what it has subscribed to. Thread-safe.
 class LegacyView final : public Upstream {
  public:
   // `modern` outlives this and every exchange. Without a `client` the bridge speaks for itself, and
   // can be asked nothing.
   explicit LegacyView(Upstream& modern);
   LegacyView(Upstream& modern, const ClientProfile& client);
+  // For a client that can subscribe to resources: what it is then told of goes to `unsolicited`, on
+  // `home`, where the subscriptions are kept.
+  LegacyView(Upstream& modern, const ClientProfile& client, Lane& home,
+             const Unsolicited& unsolicited);
 
   Lane* home() override { return modern_.home(); }
   void Start() override {}
@@ -28,16 +34,19 @@ class LegacyView final : public Upstream {
                                          ReplyHandler& handler) override;
   // That era has no notifications of clients.
   void Notify(std::string) override {}
-  // Nothing to end: `modern` has an owner of its own.
-  void Stop(std::string, std::function<void()> done) override { done(); }
+  // Ends what is subscribed to; `modern` has an owner of its own.
+  void Stop(std::string why, std::function<void()> done) override;
 
  private:
   Result<std::unique_ptr<Exchange>> SetLevel(Lane& lane, const UpstreamRequest& request,
                                              ReplyHandler& handler);
+  Result<std::unique_ptr<Exchange>> SetSubscription(Lane& lane, const UpstreamRequest& request,
+                                                    ReplyHandler& handler);
 
   Upstream& modern_;
-  const std::string client_info_;          // raw
-  const std::string client_capabilities_;  // raw
+  const std::string client_info_;                           // raw
+  const std::string client_capabilities_;                   // raw
+  const std::shared_ptr<ViewSubscriptions> subscriptions_;  // null: it can't have any
   std::mutex mutex_;
   std::string log_level_;  // empty: the client has set none, and gets no messages
 };

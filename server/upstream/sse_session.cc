@@ -113,6 +113,7 @@ void SseSession::Open() {
   });
   SendWaiting();
   use_.lists_changed();
+  use_.opened();
 }
 
 void SseSession::OnStreamEnd(Error error) {
@@ -164,7 +165,7 @@ void SseSession::OnDeadline() {
                                                    : "no answer to notifications/initialized";
     GoDown(Error{.reason = Reason::kUpstreamUnavailable,
                  .message = what + " within " + std::to_string(limits_.handshake.count()) + " ms"});
-  } else if (state_ == State::kDown && use_.only_on_demand) {
+  } else if (state_ == State::kDown && use_.waits_for_demand()) {
     state_ = State::kIdle;
   } else if (state_ == State::kDown) {
     Connect();

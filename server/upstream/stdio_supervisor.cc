@@ -29,9 +29,7 @@ void StdioSupervisor::Report(const std::function<void(UpstreamStatus&)>& change)
   if (use_.stands_for_server()) use_.status->Update(config_.name, change);
 }
 
-bool StdioSupervisor::WaitsForDemand() const {
-  return use_.only_on_demand && !use_.stands_for_server();
-}
+bool StdioSupervisor::WaitsForDemand() const { return use_.waits_for_demand(); }
 
 void StdioSupervisor::Start() {
   if (state_ == State::kIdle && !WaitsForDemand()) StartChild();
@@ -202,6 +200,7 @@ void StdioSupervisor::Serve() {
   }
   SendWaiting();
   Announce();
+  use_.opened();
 }
 
 void StdioSupervisor::SendWaiting() {

@@ -115,10 +115,14 @@ struct UpstreamUse {
   std::string label = {};         // for the log, behind the server's name; may be empty
   StatusBoard* status = nullptr;  // where its health is shown while it stands for the server
   bool one_client = false;        // all its requests are one client's
-  bool only_on_demand = false;    // (re)connects only when a request wants it, as does one that
-                                  // doesn't stand for its server
+  bool only_on_demand = false;    // (re)connects only when a request wants it, unless it stands
+                                  // for its server
   // The server has connected, or has said that one of its lists has changed. Any thread.
   std::function<void()> lists_changed = {};
+  // Whether something was set in the session that has to go on: then it is kept connected, too. And
+  // told, on its home lane, when it is open, perhaps again: what was set in one before is gone.
+  std::function<bool()> holds_open = [] { return false; };
+  std::function<void()> opened = [] {};
   Unsolicited unsolicited = {};
 
   Era own_era() const { return modern ? Era::kModern : Era::kLegacy; }
@@ -127,6 +131,8 @@ struct UpstreamUse {
   bool stands_for_server() const {
     return status != nullptr && (era == nullptr || (era->get() == Era::kModern) == modern);
   }
+  // Whether it connects only when a request wants it.
+  bool waits_for_demand() const { return only_on_demand && !stands_for_server() && !holds_open(); }
 };
 
 // A session with one configured MCP server, or its process. Heals itself: a lost session,

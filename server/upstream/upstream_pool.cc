@@ -7,6 +7,7 @@
 #include "server/mcp/modern_meta.h"
 #include "server/upstream/grpc_upstream.h"
 #include "server/upstream/http_upstream.h"
+#include "server/upstream/kept_subscriptions.h"
 #include "server/upstream/legacy_view.h"
 #include "server/upstream/sse_upstream.h"
 #include "server/upstream/stdio_upstream.h"
@@ -33,6 +34,10 @@ UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& rou
     loaders_.push_back(
         std::make_unique<CatalogueLoader>(i, *upstreams_.back(), home, router, status,
                                           [this, i](ListKind kind) { list_changed_(i, kind); }));
+    watchers_.push_back(modern_[i] == nullptr
+                            ? nullptr
+                            : std::make_unique<ListWatcher>(
+                                  *modern_[i], home, [this, i] { loaders_[i]->Invalidate(); }));
   }
 }
 
@@ -55,7 +60,11 @@ void UpstreamPool::MakeShared(std::size_t server, Lane& home, StatusBoard& statu
                   .label = " (" + std::string(kModernVersion) + ")",
                   .status = &status,
                   .only_on_demand = true,
-                  .lists_changed = [this, server] { loaders_[server]->Invalidate(); }};
+                  .lists_changed = [this, server] {
+                    loaders_[server]->Invalidate();
+                    // Where it speaks the other era too, that one's session hears of its lists.
+                    if (IsModernOnly(server)) watchers_[server]->Begin();
+                  }};
   modern_.push_back(protocol == Protocol::kLegacy ? nullptr : Make(server, home, use));
   Upstream* const modern = modern_.back().get();
   if (only_modern) {
@@ -64,6 +73,7 @@ void UpstreamPool::MakeShared(std::size_t server, Lane& home, StatusBoard& statu
   }
   use.initialize_params = InitializeParams();
   use.modern = false;
+  use.lists_changed = [this, server] { loaders_[server]->Invalidate(); };
   use.label.clear();
   use.only_on_demand = false;
   auto legacy = Make(server, home, std::move(use));
@@ -120,24 +130,43 @@ Result<std::shared_ptr<Upstream>> UpstreamPool::MakeSession(std::size_t server,
                                                             UpstreamUse use, bool is_for_call) {
   Upstream* const modern = modern_[server].get();
   const ServerEra& era = *eras_[server];
-  const auto view = [&] {
-    return client != nullptr ? std::make_unique<LegacyView>(*modern, *client)
-                             : std::make_unique<LegacyView>(*modern);
-  };
-  if (era.get() == Era::kModern) return std::shared_ptr<Upstream>(view());
-  const Counted counted{.is_process = http_servers_[server] == nullptr, .is_for_call = is_for_call};
-  if (auto refused = CountIn(server, counted)) return *std::move(refused);
+  const bool is_told = static_cast<bool>(use.unsolicited.announce);
   const unsigned turn = next_home_.fetch_add(1, std::memory_order_relaxed);
   Lane* const home =
       &executor_.lane(static_cast<int>(turn % static_cast<unsigned>(executor_.lane_count())));
+  const auto view = [&] {
+    if (client == nullptr) return std::make_unique<LegacyView>(*modern);
+    return is_told ? std::make_unique<LegacyView>(*modern, *client, *home, use.unsolicited)
+                   : std::make_unique<LegacyView>(*modern, *client);
+  };
+  const bool is_view = era.get() == Era::kModern;
+  if (is_view && !is_told) return std::shared_ptr<Upstream>(view());
+  const Counted counted{.is_process = !is_view && http_servers_[server] == nullptr,
+                        .is_for_call = is_for_call};
+  if (auto refused = CountIn(server, counted)) return *std::move(refused);
+  if (is_view) return Own(view(), *home, counted);
   use.initialize_params = client != nullptr ? InitializeParams(*client) : InitializeParams();
   use.only_on_demand = true;
   use.lists_changed = [] {};
-  auto session = Make(server, *home, std::move(use));
+  std::shared_ptr<KeptSubscriptions> kept;
+  if (is_told) {
+    kept = std::make_shared<KeptSubscriptions>(era, *home, use.unsolicited.announce);
+    use.holds_open = [kept] { return kept->HoldOpen(); };
+    use.opened = [kept] { kept->OnOpened(); };
+  }
+  auto session = Make(server, *home, use);
   if (modern != nullptr) session = std::make_unique<EitherEra>(era, std::move(session), view());
+  if (kept != nullptr) {
+    session = std::make_unique<SubscribingSession>(std::move(session), std::move(kept));
+  }
   session->Start();
+  return Own(std::move(session), *home, counted);
+}
+
+std::shared_ptr<Upstream> UpstreamPool::Own(std::unique_ptr<Upstream> session, Lane& home,
+                                            Counted counted) {
   return std::shared_ptr<Upstream>(
-      session.release(), [this, home, counted](Upstream* gone) { SeeOff(gone, *home, counted); });
+      session.release(), [this, &home, counted](Upstream* gone) { SeeOff(gone, home, counted); });
 }
 
 std::optional<Error> UpstreamPool::CountIn(std::size_t server, Counted counted) {
@@ -182,7 +211,10 @@ void UpstreamPool::SeeOff(Upstream* session, Lane& home, Counted counted) {
 }
 
 // The lanes have stopped by now. Loaders hold exchanges, so they go first.
-UpstreamPool::~UpstreamPool() { loaders_.clear(); }
+UpstreamPool::~UpstreamPool() {
+  loaders_.clear();
+  watchers_.clear();
+}
 
 void UpstreamPool::Start() {
   for (auto& upstream : upstreams_) upstream->Start();
@@ -193,6 +225,9 @@ void UpstreamPool::Start() {
 
 void UpstreamPool::Stop(const std::string& why) {
   for (auto& loader : loaders_) loader->Stop();
+  for (auto& watcher : watchers_) {
+    if (watcher != nullptr) watcher->Stop();
+  }
   std::vector<Upstream*> all;
   for (auto& upstream : upstreams_) all.push_back(upstream.get());
   for (auto& upstream : modern_) {

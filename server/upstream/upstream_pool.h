@@ -20,6 +20,7 @@
 #include "server/runtime/executor.h"
 #include "server/upstream/catalogue_loader.h"
 #include "server/upstream/http_server.h"
+#include "server/upstream/list_watcher.h"
 #include "server/upstream/status.h"
 #include "server/upstream/upstream.h"
 
@@ -95,6 +96,7 @@ class UpstreamPool {
   void CountOut(Counted counted);
   Result<std::shared_ptr<Upstream>> MakeSession(std::size_t server, const ClientProfile* client,
                                                 UpstreamUse use, bool is_for_call);
+  std::shared_ptr<Upstream> Own(std::unique_ptr<Upstream> session, Lane& home, Counted counted);
   void SeeOff(Upstream* session, Lane& home, Counted counted);
 
   const Config& config_;
@@ -105,6 +107,7 @@ class UpstreamPool {
   std::vector<std::unique_ptr<Upstream>> modern_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<CatalogueLoader>> loaders_;
+  std::vector<std::unique_ptr<ListWatcher>> watchers_;  // null: it has no modern era
   std::function<void(std::size_t, ListKind)> list_changed_ = [](std::size_t, ListKind) {};
 
   std::atomic<unsigned> next_home_{0};

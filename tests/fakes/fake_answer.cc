@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "tests/fakes/fake_json.h"
+
 namespace mcpbridge {
 namespace {
 
@@ -65,6 +67,18 @@ void RenderStream(const FakeAnswer& answer, const std::string& message, Rendered
 }
 
 }  // namespace
+
+FakeAnswer ListenAnswer(const FakeRequest& request) {
+  FakeAnswer answer;
+  answer.form = FakeAnswer::Form::kSse;
+  answer.hold = true;
+  answer.before = {
+      R"({"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":)" +
+      request.id + R"(},"notifications":)" + JsonMembers(request.params)["notifications"] + "}}"};
+  answer.result = R"({"resultType":"complete","_meta":{"io.modelcontextprotocol/subscriptionId":)" +
+                  request.id + "}}";
+  return answer;
+}
 
 std::string ChunkedEvent(const std::string& json) { return Event(FakeAnswer{}, json); }
 

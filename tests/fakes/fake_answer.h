@@ -71,6 +71,10 @@ struct FakeAnswer {
   bool drop_sessions = false;
 };
 
+// The answer of a server of MCP 2026-07-28 to `request`, a subscriptions/listen: a stream that is
+// held and begins with the acknowledgement of all that was asked for.
+FakeAnswer ListenAnswer(const FakeRequest& request);
+
 // The bytes of `json` as an event of a chunked stream.
 std::string ChunkedEvent(const std::string& json);
 

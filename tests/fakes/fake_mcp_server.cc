@@ -40,7 +40,9 @@ std::pair<std::string, std::string> OtherList(const FakeMcpServer::Options& opti
 
 std::string Capabilities(const FakeMcpServer::Options& options) {
   std::string out = R"({"tools":{})";
-  if (!options.resources.empty() || !options.templates.empty()) out += R"(,"resources":{})";
+  if (!options.resources.empty() || !options.templates.empty()) {
+    out += options.subscribe ? R"(,"resources":{"subscribe":true})" : R"(,"resources":{})";
+  }
   if (!options.prompts.empty()) out += R"(,"prompts":{})";
   return out + "}";
 }
@@ -119,7 +121,9 @@ class FakeMcpServer::Impl final : private FakeConnection::Owner {
   void CloseConnections();
   bool Release(const std::string& id);
   std::size_t ReleaseAll();
-  std::size_t Push(const std::string& message);
+  std::size_t Push(const std::string& message, const std::string& session);
+  std::size_t PushToListeners(const std::string& method, const std::string& params,
+                              const std::string& wanted);
 
  private:
   struct Held {
@@ -127,6 +131,10 @@ class FakeMcpServer::Impl final : private FakeConnection::Owner {
     std::string id;
     FakeAnswer answer;
     RenderedAnswer rendered;
+    FakeRequest request = {};
+
+    bool is_listen() const { return request.method == "subscriptions/listen"; }
+    bool is_stream() const { return id == kStream || is_listen(); }
   };
 
   void Accept();
@@ -256,19 +264,41 @@ void FakeMcpServer::Impl::AnswerGet(const std::shared_ptr<FakeConnection>& conne
   FakeAnswer answer = Decide(request);
   if (answer.never) return;
   if (answer.form != FakeAnswer::Form::kSse) return Refuse(connection);
+  if (options_.sessions && !sessions_.contains(request.Header("mcp-session-id"))) {
+    FakeAnswer lost;
+    lost.http_status = 404;
+    return Finish({connection, {}, lost, Render(lost, {}, {})});
+  }
   answer.ends_early = answer.id.empty();
   FakeRequest asked;
   asked.id = answer.id;
   Held held{connection, answer.ends_early ? kStream : answer.id, answer,
-            Render(answer, MessageFor(options_, asked, answer), {})};
+            Render(answer, MessageFor(options_, asked, answer), {}), request};
   answer.hold ? Hold(std::move(held)) : Finish(held);
 }
 
-std::size_t FakeMcpServer::Impl::Push(const std::string& message) {
+std::size_t FakeMcpServer::Impl::Push(const std::string& message, const std::string& session) {
   std::size_t streams = 0;
   for (const Held& held : held_) {
     if (held.id != kStream) continue;
+    if (!session.empty() && held.request.Header("mcp-session-id") != session) continue;
     held.connection->Send(ChunkedEvent(message), 0);
+    ++streams;
+  }
+  return streams;
+}
+
+std::size_t FakeMcpServer::Impl::PushToListeners(const std::string& method,
+                                                 const std::string& params,
+                                                 const std::string& wanted) {
+  std::size_t streams = 0;
+  for (const Held& held : held_) {
+    if (!held.is_listen() || held.request.params.find(wanted) == std::string::npos) continue;
+    held.connection->Send(
+        ChunkedEvent(R"({"jsonrpc":"2.0","method":")" + method +
+                     R"(","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":)" + held.id +
+                     "}" + (params.empty() ? "" : "," + params) + "}}"),
+        0);
     ++streams;
   }
   return streams;
@@ -284,6 +314,9 @@ void FakeMcpServer::Impl::AnswerDelete(const std::shared_ptr<FakeConnection>& co
 
 std::optional<FakeAnswer> FakeMcpServer::Impl::SessionFault(const FakeRequest& request) {
   if (!options_.sessions || request.method == "initialize") return std::nullopt;
+  if (options_.modern_too && request.Header("mcp-protocol-version") == "2026-07-28") {
+    return std::nullopt;
+  }
   const std::string session = request.Header("mcp-session-id");
   if (sessions_.contains(session)) return std::nullopt;
   FakeAnswer fault;
@@ -319,7 +352,7 @@ void FakeMcpServer::Impl::AnswerPost(const std::shared_ptr<FakeConnection>& conn
     sessions_.insert(session);
     Change([](Record& record) { ++record.sessions_opened; });
   }
-  Held held{connection, request.id, answer, Render(answer, message, session)};
+  Held held{connection, request.id, answer, Render(answer, message, session), request};
   if (answer.hold || answer.never) {
     Hold(std::move(held));
   } else {
@@ -338,8 +371,12 @@ void FakeMcpServer::Impl::Hold(Held held) {
 }
 
 void FakeMcpServer::Impl::ReleaseWith(const std::string& result) {
-  while (!held_.empty()) {
-    Held held = Unhold(0);
+  for (std::size_t i = 0; i < held_.size();) {
+    if (held_[i].is_stream()) {
+      ++i;
+      continue;
+    }
+    Held held = Unhold(i);
     held.rendered.answer = Render(held.answer, ResultMessage(held.id, result), {}).answer;
     Finish(held);
   }
@@ -435,8 +472,12 @@ bool FakeMcpServer::Release(const std::string& id) {
 std::size_t FakeMcpServer::ReleaseAll() {
   return impl_->Run([this] { return impl_->ReleaseAll(); });
 }
-std::size_t FakeMcpServer::Push(const std::string& message) {
-  return impl_->Run([this, message] { return impl_->Push(message); });
+std::size_t FakeMcpServer::Push(const std::string& message, const std::string& session) {
+  return impl_->Run([&] { return impl_->Push(message, session); });
+}
+std::size_t FakeMcpServer::PushToListeners(const std::string& method, const std::string& params,
+                                           const std::string& wanted) {
+  return impl_->Run([&] { return impl_->PushToListeners(method, params, wanted); });
 }
 void FakeMcpServer::DropSessions() {
   impl_->Run([this] { impl_->DropSessions(); });

@@ -19,6 +19,7 @@ class FakeMcpServer {
   struct Options {
     // `initialize` opens a session and everything else needs one: 400 without, 404 if unknown.
     bool sessions = true;
+    bool modern_too = false;  // requests of MCP 2026-07-28 need none
     std::string protocol_version = "2025-11-25";
     // The tools array of tools/list, raw JSON; empty: echo and slow.
     std::string tools = {};
@@ -26,6 +27,7 @@ class FakeMcpServer {
     std::string resources = {};
     std::string templates = {};
     std::string prompts = {};
+    bool subscribe = false;  // declares that resources can be subscribed to
     std::uint16_t port = 0;  // 0: any free one
   };
 
@@ -64,7 +66,7 @@ class FakeMcpServer {
   // For requests that come from now on. The script decides about all POSTs but those in a lost or
   // unknown session; OnTool is a script for one tool, and goes first. It also decides about GETs:
   // 405 unless it gives an answer of form kSse, which needs its own `id` if it has a result; held,
-  // it is a stream for Push(); with `never` not even the head comes.
+  // it is a stream for Push(); with `never` not even the head comes. In a lost session that is 404.
   void SetScript(Script script);
   void OnTool(const std::string& tool, FakeAnswer answer);
 
@@ -75,8 +77,14 @@ class FakeMcpServer {
 
   // Lets the held call with this raw id be answered; false: there is none. Any order will do.
   bool Release(const std::string& id);
-  // Sends a message on every GET stream that is held. How many there are.
-  std::size_t Push(const std::string& message);
+  // Sends a message on every GET stream that is held, or on those of one session. How many there
+  // are.
+  std::size_t Push(const std::string& message, const std::string& session = {});
+  // Sends a notification on every subscriptions/listen that is held (see ListenAnswer()) and asks
+  // for `wanted`, in a few characters of its params; empty: on all. `params`: the members of its
+  // own, raw. How many there are.
+  std::size_t PushToListeners(const std::string& method, const std::string& params = {},
+                              const std::string& wanted = {});
   // How many were released.
   std::size_t ReleaseAll();
 

@@ -110,6 +110,9 @@ class FakeSseServer::Impl final : private FakeConnection::Owner {
     while (!held_.empty()) Release(std::string(held_.back().id));
   }
   void SayOnNewest(const std::string& json) { Say(stream_count_, json); }
+  void SayOnAll(const std::string& json) {
+    for (const auto& [number, stream] : streams_) Say(number, json);
+  }
   void SendRaw(const std::string& bytes) { SendOn(stream_count_, bytes); }
   void CloseStreams() {
     const auto all = streams_;
@@ -184,7 +187,7 @@ class FakeSseServer::Impl final : private FakeConnection::Owner {
     for (const std::string& json : post.before) {
       Say(StreamOf(request), With(json, "ID", request.id));
     }
-    if (request.id.empty() || request.method.empty()) return;
+    if (request.id.empty() || request.method.empty() || post.silent) return;
     if (request.tool == "hold") {
       held_.push_back(request);
       Change([&](Record& record) { record.held.push_back(request.id); });
@@ -299,6 +302,9 @@ void FakeSseServer::ReleaseAll() {
 }
 void FakeSseServer::Say(const std::string& json) {
   impl_->Run([this, json] { impl_->SayOnNewest(json); });
+}
+void FakeSseServer::SayOnAll(const std::string& json) {
+  impl_->Run([&] { impl_->SayOnAll(json); });
 }
 void FakeSseServer::SendRaw(const std::string& bytes) {
   impl_->Run([this, bytes] { impl_->SendRaw(bytes); });

@@ -47,6 +47,7 @@ class FakeSseServer {
     bool never = false;                    // no response, and the message isn't looked at
     bool after_reply = false;              // the response comes only after the message's own answer
     bool drop = false;                     // the connection closes instead
+    bool silent = false;                   // the message itself is never answered
     std::vector<std::string> before = {};  // said on the stream before the answer; ID stands
                                            // for the request's
     std::string reply = {};                // instead of the answer, whole; likewise
@@ -77,6 +78,8 @@ class FakeSseServer {
 
   // Sends a message on the newest stream.
   void Say(const std::string& json);
+  // Sends it on all.
+  void SayOnAll(const std::string& json);
   // The same for any bytes.
   void SendRaw(const std::string& bytes);
   // Ends every stream, without a word.

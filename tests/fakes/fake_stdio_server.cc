@@ -16,6 +16,7 @@
 //   --ignore_sigterm          stays when it gets SIGTERM
 //   --spawn_grandchild        starts a process that keeps its streams open and ignores SIGTERM
 //   --noise                   writes to standard error at start and at every message
+//   --resources               has a resource, x:1, which can be subscribed to
 //
 // Tools:
 //   echo{text}         answers its text
@@ -38,6 +39,8 @@
 //   close_stdout       closes its output, stays alive
 //   stop_reading       answers, then reads no more input
 //   notify             sends a notification and a request of its own (ping), then answers
+//   grow               has one tool more from now on, `grown`, and says so, then answers
+//   touch              says that x:1 was updated to who has subscribed to it, then answers
 
 #include <fcntl.h>
 #include <poll.h>
@@ -140,6 +143,15 @@ class Server {
   bool TimingTool(const Call& call, const std::string& tool);
   bool FaultTool(const Call& call, const std::string& tool);
   void ListTools(const std::string& id);
+  bool ResourceRequest(const std::string& method, const std::string& id,
+                       std::map<std::string, std::string>& params);
+  void Listen(const std::string& id, const std::string& notifications);
+  bool ChangingTool(const Call& call, const std::string& tool);
+  void Announce(const std::string& method, const std::string& params, const std::string& wanted);
+  std::string Capabilities() const {
+    return flags_.Has("resources") ? R"({"tools":{},"resources":{"subscribe":true}})"
+                                   : R"({"tools":{}})";
+  }
   void AnswerText(const std::string& id, std::string_view text) {
     std::string result = TextResult(JsonQuote(text));
     if (modern_) result.insert(1, R"("resultType":"complete",)");
@@ -157,6 +169,9 @@ class Server {
   std::vector<std::string> never_;
   std::map<std::string, std::string> asked_;  // our question's id, raw: the call's
   std::vector<std::string> cancels_;
+  bool grown_ = false;
+  bool subscribed_ = false;                     // to x:1, in the legacy era
+  std::map<std::string, std::string> listens_;  // by raw id: the notifications that are wanted
   bool reading_ = true;
 };
 
@@ -223,6 +238,10 @@ void Server::OnLine(const std::string& line) {
     ListTools(id);
   } else if (method == "ping") {
     SendLine(ResultMessage(id, "{}"));
+  } else if (method == "subscriptions/listen" && modern_) {
+    Listen(id, params["notifications"]);
+  } else if (flags_.Has("resources") && ResourceRequest(method, id, params)) {
+    return;
   } else if (!id.empty() && !method.empty()) {
     SendLine(R"({"jsonrpc":"2.0","id":)" + id +
              R"(,"error":{"code":-32601,"message":"Method not found"}})");
@@ -237,9 +256,10 @@ void Server::OnDiscover(const std::string& id) {
   modern_ = true;
   SendLine(ResultMessage(
       id,
-      R"({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},)"
-      R"("ttlMs":0,"cacheScope":"private",)"
-      R"("_meta":{"io.modelcontextprotocol/serverInfo":{"name":"fake-stdio","version":"1"}}})"));
+      R"({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":)" +
+          Capabilities() +
+          R"(,"ttlMs":0,"cacheScope":"private",)"
+          R"("_meta":{"io.modelcontextprotocol/serverInfo":{"name":"fake-stdio","version":"1"}}})"));
 }
 
 void Server::OnAnswer(const std::string& id, const std::string& result) {
@@ -260,22 +280,23 @@ void Server::OnInitialize(const std::string& id) {
                     R"(,"error":{"code":-32603,"message":"not today"}})");
   }
   const std::string version = flags_.Value("protocol_version").value_or("2025-11-25");
-  SendLine(ResultMessage(id, R"({"protocolVersion":)" + JsonQuote(version) +
-                                 R"(,"capabilities":{"tools":{}},)"
-                                 R"("serverInfo":{"name":"fake-stdio","version":"1"}})"));
+  SendLine(ResultMessage(id, R"({"protocolVersion":)" + JsonQuote(version) + R"(,"capabilities":)" +
+                                 Capabilities() +
+                                 R"(,"serverInfo":{"name":"fake-stdio","version":"1"}})"));
   if (flags_.Has("exit_after_initialize")) std::exit(0);
 }
 
 void Server::OnCancelled(const std::string& id) {
   cancels_.push_back(id);
   std::erase(never_, id);
+  listens_.erase(id);
   std::erase_if(sleepers_, [&](const Sleeper& sleeper) { return sleeper.id == id; });
   if (std::erase(late_, id) > 0) AnswerText(id, "late");
 }
 
 void Server::OnCall(const Call& call, const std::string& tool) {
   if (InspectionTool(call, tool) || TimingTool(call, tool) || AskingTool(call, tool) ||
-      FaultTool(call, tool)) {
+      FaultTool(call, tool) || ChangingTool(call, tool)) {
     return;
   }
   SendLine(R"({"jsonrpc":"2.0","id":)" + call.id +
@@ -378,16 +399,65 @@ bool Server::FaultTool(const Call& call, const std::string& tool) {
   return true;
 }
 
+bool Server::ResourceRequest(const std::string& method, const std::string& id,
+                             std::map<std::string, std::string>& params) {
+  if (method == "resources/list") {
+    SendLine(ResultMessage(id, R"({"resources":[{"uri":"x:1","name":"x"}]})"));
+  } else if (!modern_ && (method == "resources/subscribe" || method == "resources/unsubscribe") &&
+             JsonString(params["uri"]) == "x:1") {
+    subscribed_ = method == "resources/subscribe";
+    SendLine(ResultMessage(id, "{}"));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void Server::Listen(const std::string& id, const std::string& notifications) {
+  listens_[id] = notifications;
+  SendLine(
+      R"({"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":)" +
+      id + R"(},"notifications":)" + notifications + "}}");
+}
+
+// Says it on each subscription that has `wanted`, or, in the legacy era, once.
+void Server::Announce(const std::string& method, const std::string& params,
+                      const std::string& wanted) {
+  const std::string head = R"({"jsonrpc":"2.0","method":")" + method + R"(","params":{)";
+  if (!modern_) return SendLine(head + params + "}}");
+  for (const auto& [id, notifications] : listens_) {
+    if (notifications.find(wanted) == std::string::npos) continue;
+    SendLine(head + R"("_meta":{"io.modelcontextprotocol/subscriptionId":)" + id + "}" +
+             (params.empty() ? "" : "," + params) + "}}");
+  }
+}
+
+bool Server::ChangingTool(const Call& call, const std::string& tool) {
+  if (tool == "grow") {
+    grown_ = true;
+    Announce("notifications/tools/list_changed", "", "toolsListChanged");
+  } else if (tool == "touch") {
+    if (modern_ || subscribed_) {
+      Announce("notifications/resources/updated", R"("uri":"x:1")", R"("x:1")");
+    }
+  } else {
+    return false;
+  }
+  AnswerText(call.id, tool);
+  return true;
+}
+
 void Server::ListTools(const std::string& id) {
   constexpr std::string_view kTools[] = {
-      "echo",         "env",          "args",    "pids",     "cancels", "sleep", "never",
-      "late",         "crash",        "garbage", "wrong_id", "twice",   "huge",  "stderr",
-      "close_stdout", "stop_reading", "notify",  "waiting",  "steps",   "ask"};
+      "echo",   "env",     "args",     "pids",  "cancels", "sleep",  "never",        "late",
+      "crash",  "garbage", "wrong_id", "twice", "huge",    "stderr", "close_stdout", "stop_reading",
+      "notify", "waiting", "steps",    "ask",   "grow",    "touch"};
   std::string tools;
   for (const std::string_view name : kTools) {
     if (!tools.empty()) tools += ',';
     tools.append(R"({"name":")").append(name).append(R"(","inputSchema":{"type":"object"}})");
   }
+  if (grown_) tools += R"(,{"name":"grown","inputSchema":{"type":"object"}})";
   SendLine(ResultMessage(id, R"({"tools":[)" + tools + "]}"));
 }
 

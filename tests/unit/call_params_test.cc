@@ -187,6 +187,15 @@ TEST(InitializeTest, ReadsAServersAnswer) {
   }
 }
 
+TEST(InitializeTest, SeveralServersTogetherCanDoWhatAnyOfThemCan) {
+  EXPECT_EQ(MergeCapabilities({R"({"resources":{"x":1},"tools":{}})",
+                               R"({"resources":{"subscribe":true,"listChanged":false,"y":true}})"}),
+            R"({"resources":{"subscribe":true,"x":1},"tools":{}})");
+  EXPECT_EQ(WithoutSubscribe(R"({"resources":{"subscribe":true,"listChanged":true},"tools":{}})"),
+            R"({"resources":{"listChanged":true},"tools":{}})");
+  EXPECT_EQ(WithoutSubscribe(R"({"tools":{}})"), R"({"tools":{}})");
+}
+
 TEST(InitializeTest, ReadsWhatAServerDeclares) {
   const auto read = [](const std::string& capabilities) {
     return ParseInitializeResult(R"({"protocolVersion":"2025-03-26")" + capabilities + "}").value();

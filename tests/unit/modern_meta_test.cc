@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "server/mcp/json_members.h"
+#include "server/mcp/subscriptions.h"
 
 namespace mcpbridge {
 namespace {
@@ -194,6 +196,42 @@ TEST(DiscoverTest, SaysWhatTheServerIs) {
       R"("cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":)" +
           BridgeInfo() + "}}");
   EXPECT_EQ(DiscoverResult("{}", "", 0).find("instructions"), std::string::npos);
+}
+
+TEST(SubscriptionsTest, WhatIsAskedForIsReadAndSaid) {
+  const Result<ListenFor> some = ReadListenFor(
+      R"({"notifications":{"toolsListChanged":true,"promptsListChanged":false,"taskIds":["t"],"resourceSubscriptions":["a:\u0031","b","a:1"]}})");
+  ASSERT_TRUE(some);
+  EXPECT_TRUE(some->tools);
+  EXPECT_FALSE(some->prompts || some->resources);
+  EXPECT_EQ(some->uris, (std::vector<std::string>{"a:1", "b"}));
+  EXPECT_EQ(ListenNotifications(*some),
+            R"({"toolsListChanged":true,"resourceSubscriptions":["a:1","b"]})");
+  EXPECT_TRUE(ReadListenFor(R"({"notifications":{}})")->empty());
+  std::string many = "\"u0\"";
+  for (std::size_t i = 1; i <= kMaxWatchedUris; ++i) many += ",\"u" + std::to_string(i) + "\"";
+  for (const std::string& wrong :
+       {std::string("{}"), std::string(R"({"notifications":[]})"),
+        std::string(R"({"notifications":{"toolsListChanged":"yes"}})"),
+        std::string(R"({"notifications":{"resourceSubscriptions":[7]}})"),
+        std::string(R"({"notifications":{"resourceSubscriptions":[""]}})"),
+        R"({"notifications":{"resourceSubscriptions":[)" + many + "]}}"}) {
+    const Result<ListenFor> refused = ReadListenFor(wrong);
+    ASSERT_FALSE(refused) << wrong.substr(0, 80);
+    EXPECT_EQ(refused.error().reason, Reason::kInvalidArguments);
+  }
+}
+
+TEST(SubscriptionsTest, AnIdIsPutInAndTakenOut) {
+  const std::string tagged = R"({"uri":"u","_meta":{"io.modelcontextprotocol/subscriptionId":7}})";
+  EXPECT_EQ(WithoutSubscription(tagged), R"({"uri":"u"})");
+  EXPECT_EQ(WithoutSubscription(R"({"uri":"u","_meta":{"x":1}})"),
+            R"({"uri":"u","_meta":{"x":1}})");
+  EXPECT_EQ(TaggedWith("\"a\"", ""), R"({"_meta":{"io.modelcontextprotocol/subscriptionId":"a"}})");
+  EXPECT_EQ(TaggedWith("8", tagged),
+            R"({"uri":"u","_meta":{"io.modelcontextprotocol/subscriptionId":8}})");
+  EXPECT_EQ(UriOf(R"({"x":{},"uri":"a\/b"})"), "a/b");
+  EXPECT_EQ(UriOf("{}"), "");
 }
 
 }  // namespace

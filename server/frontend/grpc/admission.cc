@@ -2,7 +2,12 @@
 
 namespace mcpbridge {
 
-std::optional<Error> Admission::Enter(const grpc::ServerContextBase& context) {
+Admission::~Admission() {
+  if (entered_) tools_.Leave();
+  if (subscribed_) tools_.LeaveSubscription();
+}
+
+std::optional<Error> Admission::Check(const grpc::ServerContextBase& context) {
   if (!tools_.Authorized(headers_)) {
     return Error{.reason = Reason::kUnauthenticated,
                  .message = "a valid key is needed: authorization: Bearer, or x-litellm-api-key"};
@@ -12,8 +17,20 @@ std::optional<Error> Admission::Enter(const grpc::ServerContextBase& context) {
     return Error{.reason = Reason::kDeadlineExceeded,
                  .message = "the call arrived after its deadline"};
   }
-  std::optional<Error> refused = tools_.Enter();
+  return std::nullopt;
+}
+
+std::optional<Error> Admission::Enter(const grpc::ServerContextBase& context) {
+  std::optional<Error> refused = Check(context);
+  if (!refused) refused = tools_.Enter();
   entered_ = !refused.has_value();
+  return refused;
+}
+
+std::optional<Error> Admission::EnterSubscription(const grpc::ServerContextBase& context) {
+  std::optional<Error> refused = Check(context);
+  if (!refused) refused = tools_.EnterSubscription();
+  subscribed_ = !refused.has_value();
   return refused;
 }
 

@@ -19,22 +19,25 @@ class Admission {
       : tools_(tools), headers_(context) {}
   Admission(const Admission&) = delete;
   Admission& operator=(const Admission&) = delete;
-  ~Admission() {
-    if (entered_) tools_.Leave();
-  }
+  ~Admission();
 
   // Once. Errors: kUnauthenticated, kDeadlineExceeded, and those of ToolService::Enter().
   std::optional<Error> Enter(const grpc::ServerContextBase& context);
+  // The same for a subscription; errors: those of ToolService::EnterSubscription() instead.
+  std::optional<Error> EnterSubscription(const grpc::ServerContextBase& context);
 
   // The caller's own; known once it is in.
   Deadline deadline() const { return deadline_; }
   MetadataHeaders& headers() { return headers_; }
 
  private:
+  std::optional<Error> Check(const grpc::ServerContextBase& context);
+
   ToolService& tools_;
   MetadataHeaders headers_;
   Deadline deadline_;
   bool entered_ = false;
+  bool subscribed_ = false;
 };
 
 }  // namespace mcpbridge

@@ -51,6 +51,11 @@ class GrpcCall : public Machine {
     timing_.Arrive();
     return admission_.Enter(context_);
   }
+  // The same for one that lasts as long as its caller likes.
+  std::optional<Error> AdmitSubscription() {
+    timing_.Arrive();
+    return admission_.EnterSubscription(context_);
+  }
   Deadline deadline() const { return admission_.deadline(); }
   CallerHeaders& headers() { return admission_.headers(); }
 

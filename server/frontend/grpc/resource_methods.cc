@@ -3,6 +3,7 @@
 #include "server/frontend/grpc/list_rpc.h"
 #include "server/frontend/grpc/results.h"
 #include "server/frontend/grpc/routed_rpc.h"
+#include "server/frontend/grpc/watch_resources_call.h"
 
 namespace mcpbridge {
 namespace {
@@ -41,6 +42,7 @@ class ResourceMethods final : public MethodSetOf<v1::ResourceService::AsyncServi
       ArmCall<ListRpc<ListResourcesRpc>>(live(), *this, queue);
       ArmCall<ListRpc<ListResourceTemplatesRpc>>(live(), *this, queue);
       ArmCall<RoutedRpc<ReadResourceRpc>>(live(), *this, queue);
+      ArmCall<WatchResourcesCall>(live(), *this, queue);
     }
   }
 };

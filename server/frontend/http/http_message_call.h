@@ -34,6 +34,9 @@ class HttpMessageCall final : public HttpCall, private CancelRegistry::Cancellab
     if (!registry.Add(key_, *this)) key_.clear();
   }
 
+  void OnDrained() override {
+    if (call_ != nullptr) call_->OnDrained();
+  }
   void OnQuiet() override {
     if (goes_on()) reply_.BeginEvents();
   }

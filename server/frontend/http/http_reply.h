@@ -44,6 +44,7 @@ class HttpReply final : public Reply {
       : Reply(std::move(id), caller.modern), responder_(&responder), caller_(std::move(caller)) {}
   ~HttpReply() override;
 
+  bool takes_events() const override { return caller_.events; }
   bool Before(std::string_view message) override;
 
   // Begins the event stream, if the caller takes one: the answer will be long in coming.

@@ -20,6 +20,10 @@ class ClientStream::Call final : public Reply {
     if (call_ != nullptr) call_->CompleteIfEndless();
   }
 
+  void OnDrained() {
+    if (call_ != nullptr) call_->OnDrained();
+  }
+
   bool Before(std::string_view message) override { return stream_.AddAhead(message); }
   bool can_be_answered() const override { return !stream_.client_done_; }
   void OnSession(std::shared_ptr<ClientSession> session) override {
@@ -127,6 +131,12 @@ void ClientStream::CompleteEndless() {
   for (Call* call : all) call->CompleteIfEndless();
 }
 
+void ClientStream::OnDrained() {
+  std::vector<Call*> all;  // one that ends leaves calls_
+  for (const auto& [id, call] : calls_) all.push_back(call.get());
+  for (Call* call : all) call->OnDrained();
+}
+
 bool ClientStream::AddAhead(std::string_view message) {
   if (failure_ || (!waiting_.empty() && bytes_ + message.size() > kMostAhead)) {
     ++dropped_;
@@ -166,6 +176,7 @@ std::optional<ClientStream::Outgoing> ClientStream::Next() {
     Outgoing next = std::move(waiting_.front());
     waiting_.pop_front();
     bytes_ -= next.message.size();
+    if (waiting_.empty()) OnDrained();
     return next;
   }
   if (reader_ == nullptr) return std::nullopt;

@@ -83,6 +83,7 @@ class ClientStream {
   void OnSession(std::shared_ptr<ClientSession> session);
   void CloseSession(std::string_view why);
   void CompleteEndless();
+  void OnDrained();
   std::function<void()> WakeFromAnywhere();
   void Wake();
   void OnWake();

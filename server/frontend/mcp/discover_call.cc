@@ -43,12 +43,15 @@ class DiscoverCall::Part final : private RoutedCall::Handler {
   // What is known of it anyway.
   void TakeStatus() {
     UpstreamStatus status = owner_.service_.status().Of(config_.name);
-    const bool is_modern = IsModernVersion(status.protocol_version);
-    capabilities_ = is_modern ? std::move(status.capabilities) : WithoutTasks(status.capabilities);
+    is_modern_ = IsModernVersion(status.protocol_version);
+    capabilities_ = is_modern_ ? std::move(status.capabilities) : WithoutTasks(status.capabilities);
+    if (config_.isolation != Isolation::kSession) capabilities_ = WithoutSubscribe(capabilities_);
     instructions_ = std::move(status.instructions);
     owner_.OnPartEnd();
   }
 
+  // Whether the server itself has answered, or is known to be of that era.
+  bool is_modern() const { return is_modern_; }
   const std::string& capabilities() const { return capabilities_; }  // raw
   const std::string& instructions() const { return instructions_; }  // raw; empty: none
 
@@ -58,6 +61,7 @@ class DiscoverCall::Part final : private RoutedCall::Handler {
     const auto members = answered ? JsonMembers::Read(message->result) : std::nullopt;
     const auto capabilities = members ? members->Get("capabilities") : std::nullopt;
     if (!capabilities) return TakeStatus();
+    is_modern_ = true;
     capabilities_ = *capabilities;
     instructions_ = members->Get("instructions").value_or("");
     owner_.OnPartEnd();
@@ -67,6 +71,7 @@ class DiscoverCall::Part final : private RoutedCall::Handler {
   const ServerConfig& config_;
   const std::size_t server_;
   std::optional<RoutedCall> call_;
+  bool is_modern_ = false;
   std::string capabilities_;
   std::string instructions_;
 };
@@ -103,7 +108,10 @@ void DiscoverCall::Answer() {
   std::vector<std::string> capabilities;
   for (const auto& part : parts_) capabilities.push_back(part->capabilities());
   const std::string& instructions = parts_.front()->instructions();
-  reply_.Result(DiscoverResult(MergeCapabilities(capabilities, /*modern=*/true),
+  // One server of that era answers subscriptions itself; otherwise the bridge does (ListenCall).
+  const std::string merged = MergeCapabilities(capabilities, /*modern=*/true);
+  const bool is_servers_own = parts_.size() == 1 && parts_.front()->is_modern();
+  reply_.Result(DiscoverResult(is_servers_own ? merged : WithListChanges(merged),
                                parts_.size() == 1 ? instructions : std::string(),
                                service_.config().bridge.catalogue_ttl.count()));
 }

@@ -9,6 +9,7 @@
 #include "server/frontend/mcp/forwarded_call.h"
 #include "server/frontend/mcp/initialize_call.h"
 #include "server/frontend/mcp/list_call.h"
+#include "server/frontend/mcp/listen_call.h"
 #include "server/frontend/mcp/set_level_call.h"
 #include "server/frontend/mcp/task_list_call.h"
 #include "server/mcp/initialize.h"
@@ -145,6 +146,11 @@ std::unique_ptr<McpCall> Dispatcher::Forward(CallMethod method, IncomingMessage&
                            .modern = request.modern,
                            .param_headers = std::move(request.param_headers),
                            .forward_unknown = request.session != nullptr || request.modern};
+  if (method == CallMethod::kListen) {
+    auto call = std::make_unique<ListenCall>(service_, request.lane, reply);
+    call->Start(std::move(call_request));
+    return call;
+  }
   if (method == CallMethod::kSetLevel && !call_request.scope.Only(service_.config())) {
     auto call = std::make_unique<SetLevelCall>(service_, request.lane, reply);
     call->Start(call_request);

@@ -17,7 +17,7 @@ ForwardedCall::~ForwardedCall() {
   alive_->call = nullptr;
   for (const std::string& id : questions_) session_->DropQuestion(id);
   call_.reset();
-  method_ == CallMethod::kListen ? service_.LeaveSubscription() : service_.Leave();
+  service_.Leave();
   if (session_ != nullptr) session_->Touch();
 }
 
@@ -38,9 +38,7 @@ void ForwardedCall::OnCallEnd(Result<jsonrpc::Message> message) {
 }
 
 void ForwardedCall::Finish(jsonrpc::Message& message) {
-  if (method_ == CallMethod::kListen) {
-    reply_.Result(WithSubscription(message.result, reply_.id()));
-  } else if (call_->was_translated()) {
+  if (call_->was_translated()) {
     const std::string server_info = BridgeInfo();
     const auto modern =
         WithResultDefaults(NameOf(method_), message.result, {.server_info = server_info});
@@ -73,7 +71,6 @@ void ForwardedCall::OnCallNotification(std::string_view method, std::string para
     if (withdrawn) reply_.Before(*std::move(withdrawn));
     return;
   }
-  if (method_ == CallMethod::kListen) params = WithSubscription(params, reply_.id());
   reply_.Before(jsonrpc::RequestMessage("", method, params));
 }
 
@@ -97,18 +94,6 @@ void ForwardedCall::CancelByCaller() {
   call_.reset();
   reply_.Fail(
       Error{.reason = Reason::kCancelled, .message = "cancelled by notifications/cancelled"});
-}
-
-bool ForwardedCall::CompleteIfEndless() {
-  if (method_ != CallMethod::kListen) return false;
-  if (!call_ || reply_.ended()) return true;
-  call_.reset();
-  reply_.Result(std::string(R"({"resultType":"complete","_meta":{")")
-                    .append(kMetaSubscriptionId)
-                    .append("\":")
-                    .append(reply_.id())
-                    .append("}}"));
-  return true;
 }
 
 }  // namespace mcpbridge

@@ -16,8 +16,8 @@ namespace mcpbridge {
 // A request that one server answers. Lane-only.
 class ForwardedCall final : public McpCall, private RoutedCall::Handler {
  public:
-  // `service` has let the call in (Enter()); this gives its place back, but for a subscription,
-  // which isn't counted. `session` null: the caller has none, and can't be asked anything.
+  // `service` has let the call in (Enter()); this gives its place back. `session` null: the caller
+  // has none, and can't be asked anything.
   ForwardedCall(ToolService& service, Lane& lane, Reply& reply,
                 std::shared_ptr<ClientSession> session);
   ~ForwardedCall() override;
@@ -26,7 +26,6 @@ class ForwardedCall final : public McpCall, private RoutedCall::Handler {
 
   bool can_be_cancelled() const override { return true; }
   void CancelByCaller() override;
-  bool CompleteIfEndless() override;
 
  private:
   void Finish(jsonrpc::Message& message);

@@ -54,7 +54,9 @@ void InitializeCall::Answer() {
   for (const std::size_t server : servers_) {
     const ServerConfig& config = service_.config().servers[server];
     UpstreamStatus status = service_.status().Of(config.name);
-    capabilities.push_back(WithTasksFor(TasksOf(status, config.isolation), status.capabilities));
+    std::string declared = WithTasksFor(TasksOf(status, config.isolation), status.capabilities);
+    capabilities.push_back(config.isolation == Isolation::kSession ? std::move(declared)
+                                                                   : WithoutSubscribe(declared));
     if (servers_.size() == 1) instructions = std::move(status.instructions);
   }
   const std::string answer = InitializeAnswer(

@@ -14,6 +14,9 @@ class McpCall {
   // Its caller takes it back, and is told so as its answer. Ignored where that can't be.
   virtual void CancelByCaller() {}
 
+  // All that was said ahead of the answer has been written.
+  virtual void OnDrained() {}
+
   // Ends a call that would go on until its caller has had enough, with a result. False: it isn't
   // one, and comes to an end by itself.
   virtual bool CompleteIfEndless() { return false; }

@@ -26,6 +26,8 @@ class Reply {
   // Whether the answer has been given.
   bool ended() const { return ended_; }
 
+  // Whether the caller takes messages ahead of the answer at all.
+  virtual bool takes_events() const { return true; }
   // A JSON-RPC message ahead of the answer. False: the caller takes none, or doesn't read them.
   virtual bool Before(std::string_view message) = 0;
   // Whether the caller's answer to a request ahead of the answer could still come.
