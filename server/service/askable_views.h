@@ -13,8 +13,9 @@
 namespace mcpbridge {
 
 // What legacy servers have for callers of the modern era that they can ask something: some offer
-// tools only to those. Which servers are legacy is known from the first request of that era on. One view for each set of capabilities, in the session that AskingSessions
-// keeps for it. Owned by ToolService. Thread-safe.
+// tools only to those. Which servers are legacy is known from the first request of that era on. One
+// view for each set of capabilities, in the session that AskingSessions keeps for it. Owned by
+// ToolService. Thread-safe.
 class AskableViews {
  public:
   AskableViews(const Config& config, Executor& executor, UpstreamPool& pool, Router& router,

@@ -185,8 +185,7 @@ bool ClientSession::Ask(std::size_t server, Lane& lane, jsonrpc::Message& questi
     if (questions_.size() >= kMostQuestions) return false;
   }
   const std::string prefix = TaskPrefixOf(config_, scope_, server);
-  const std::string id =
-      AddQuestion(
+  const std::string id = AddQuestion(
       lane, question.id,
       [prefix, answer = std::move(answer)](std::string response) {
         answer(WithoutTaskPrefix(prefix, std::move(response)));

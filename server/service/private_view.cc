@@ -215,10 +215,8 @@ void PrivateView::Refresh(std::size_t server, ListKind kind, Lane& lane,
        done = std::move(done)](std::optional<Error> shared) mutable {
         Lists& lists = self->MakeLists(server);
         lists.Refresh(kind, lane, max_age, deadline,
-                      [self, shared = std::move(shared),
-                       done = std::move(done)](const std::optional<Error>& own) {
-                        done(own ? shared : std::nullopt);
-                      });
+                      [self, shared = std::move(shared), done = std::move(done)](
+                          const std::optional<Error>& own) { done(own ? shared : std::nullopt); });
       });
 }
 

@@ -18,9 +18,9 @@ namespace mcpbridge {
 // version, it is that server's own to answer; otherwise it is one stream for all of them, the
 // bridge's own. Lane-only.
 class ListenCall final : public McpCall,
-                             private RoutedCall::Handler,
-                             private Subscription::Handler,
-                             private DeadlineEntry {
+                         private RoutedCall::Handler,
+                         private Subscription::Handler,
+                         private DeadlineEntry {
  public:
   // `service` has let it in (EnterSubscription()); this gives its place back.
   ListenCall(ToolService& service, Lane& lane, Reply& reply);
