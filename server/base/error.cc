@@ -115,6 +115,8 @@ const ReasonInfo& InfoOf(Reason reason) {
       ROW("UPSTREAM_ERROR", kUnknown, 200, kServer, false)
     case Reason::kResponseTooLarge:
       ROW("RESPONSE_TOO_LARGE", kResourceExhausted, 200, kServer, false)
+    case Reason::kQuestionNotKept:
+      ROW("QUESTION_NOT_KEPT", kResourceExhausted, 200, kServer, false)
     case Reason::kReaderTooSlow:
       ROW("READER_TOO_SLOW", kResourceExhausted, 200, kServer, false)
   }

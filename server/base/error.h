@@ -53,6 +53,7 @@ enum class Reason {
   kUpstreamProtocol,
   kUpstreamError,
   kResponseTooLarge,
+  kQuestionNotKept,  // it has asked the caller something, and the call can't wait for the answer
   // gRPC only: a client's own stream.
   kReaderTooSlow,
 };

@@ -335,9 +335,13 @@ std::string RawErrorMessage(std::string_view id, std::string_view raw_error) {
 }
 
 std::string ErrorMessage(std::string_view id, const Error& error) {
+  return ErrorMessage(id, error, InfoOf(error.reason).jsonrpc_code);
+}
+
+std::string ErrorMessage(std::string_view id, const Error& error, long long code) {
   const ReasonInfo& info = InfoOf(error.reason);
   std::string raw = R"({"code":)";
-  raw += std::to_string(error.upstream ? error.upstream->code : info.jsonrpc_code);
+  raw += std::to_string(error.upstream ? error.upstream->code : code);
   raw += R"(,"message":)";
   AppendQuoted(raw, error.message);
   if (error.upstream) {

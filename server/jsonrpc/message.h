@@ -111,6 +111,8 @@ std::string RawErrorMessage(std::string_view id, std::string_view raw_error);
 // {"jsonrpc":"2.0","id":ID,"error":{...}} with data {"reason":..., metadata..., raw_data...};
 // without the member `id` where `id` is empty.
 std::string ErrorMessage(std::string_view id, const Error& error);
+// The same with another code than the reason's; a server's own code stays.
+std::string ErrorMessage(std::string_view id, const Error& error, long long code);
 // {"jsonrpc":"2.0","id":ID,"method":METHOD,"params":PARAMS}; without the member `id` (a
 // notification) or `params` where empty. `method` is plain text.
 std::string RequestMessage(std::string_view id, std::string_view method, std::string_view params);

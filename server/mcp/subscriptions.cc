@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/jsonrpc/message.h"
+#include "server/mcp/invalid.h"
 #include "server/mcp/json_members.h"
 #include "server/mcp/modern_meta.h"
 
@@ -12,10 +13,6 @@ namespace mcpbridge {
 namespace {
 
 namespace od = simdjson::ondemand;
-
-Error Invalid(std::string message) {
-  return Error{.reason = Reason::kInvalidArguments, .message = std::move(message)};
-}
 
 std::optional<Error> ReadFlag(const JsonMembers& wanted, std::string_view name, bool& flag) {
   const auto raw = wanted.Get(name);

@@ -1,22 +1,46 @@
 #include "server/service/askable_views.h"
 
+#include <algorithm>
+
 namespace mcpbridge {
 namespace {
 
 // There are about ten sets of capabilities in the field; more are somebody's who makes them up.
 constexpr std::size_t kMostViews = 16;
+// Several times what any client says.
+constexpr std::size_t kMostCapabilities = 4096;
+
+const Error& Stopping() {
+  static const Error kStopping{.reason = Reason::kShuttingDown,
+                               .message = "the bridge is stopping"};
+  return kStopping;
+}
 
 }  // namespace
 
 std::shared_ptr<CatalogueView> AskableViews::Find(const std::string& capabilities) {
-  if (capabilities.empty()) return nullptr;
+  if (capabilities.empty() || capabilities.size() > kMostCapabilities) return nullptr;
+  const auto now = Deadline::Clock::now();
+  std::shared_ptr<PrivateView> gone;  // outside of the lock
   const std::lock_guard lock(mutex_);
   const auto found = views_.find(capabilities);
-  if (found != views_.end()) return found->second;
-  if (stopped_ || views_.size() >= kMostViews) return nullptr;
+  if (found != views_.end()) {
+    found->second.used_at = now;
+    return found->second.view;
+  }
+  if (stopped_) return nullptr;
+  if (views_.size() >= kMostViews) {
+    const auto oldest = std::min_element(
+        views_.begin(), views_.end(),
+        [](const auto& a, const auto& b) { return a.second.used_at < b.second.used_at; });
+    gone = std::move(oldest->second.view);
+    views_.erase(oldest);
+    gone->Stop(Stopping());  // who waits for it sees what all see
+  }
   auto view =
       std::make_shared<PrivateView>(config_, executor_, pool_, router_, SourceOf(capabilities));
-  return views_.emplace(capabilities, std::move(view)).first->second;
+  views_.emplace(capabilities, Kept{.view = view, .used_at = now});
+  return view;
 }
 
 PrivateView::Source AskableViews::SourceOf(const std::string& capabilities) {
@@ -34,14 +58,13 @@ PrivateView::Source AskableViews::SourceOf(const std::string& capabilities) {
 
 void AskableViews::Outdate(std::size_t server) {
   const std::lock_guard lock(mutex_);
-  for (const auto& [capabilities, view] : views_) view->Outdate(server);
+  for (const auto& [capabilities, kept] : views_) kept.view->Outdate(server);
 }
 
 void AskableViews::Stop() {
   const std::lock_guard lock(mutex_);
   stopped_ = true;
-  const Error why{.reason = Reason::kShuttingDown, .message = "the bridge is stopping"};
-  for (const auto& [capabilities, view] : views_) view->Stop(why);
+  for (const auto& [capabilities, kept] : views_) kept.view->Stop(Stopping());
 }
 
 }  // namespace mcpbridge

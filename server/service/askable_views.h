@@ -22,8 +22,8 @@ class AskableViews {
                AskingSessions& sessions)
       : config_(config), executor_(executor), pool_(pool), router_(router), sessions_(sessions) {}
 
-  // The view of those with these AskableCapabilities(). Null: they can't be asked anything, or
-  // there are as many sets as may.
+  // The view of those with these AskableCapabilities(). Null: they can't be asked anything, or say
+  // so at such length that nobody will say it again.
   std::shared_ptr<CatalogueView> Find(const std::string& capabilities);
 
   // A list of the server's that all share has become another.
@@ -41,7 +41,11 @@ class AskableViews {
   Router& router_;
   AskingSessions& sessions_;
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<PrivateView>> views_;  // by capabilities; none ever goes
+  struct Kept {
+    std::shared_ptr<PrivateView> view;
+    Deadline::Clock::time_point used_at;
+  };
+  std::map<std::string, Kept> views_;  // by capabilities; those go that were used least lately
   bool stopped_ = false;
 };
 

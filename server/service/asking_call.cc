@@ -135,11 +135,9 @@ void AskingCall::Arm(Deadline deadline) {
 
 void AskingCall::OnDeadline() {
   const auto self = shared_from_this();
-  exchange_.reset();
-  if (caller_ != nullptr) {
-    return End(Error{.reason = Reason::kDeadlineExceeded,
-                     .message = "the deadline passed before the server answered"});
-  }
+  // Also for a caller that is just about to come back.
+  End(Error{.reason = Reason::kDeadlineExceeded,
+            .message = "the deadline passed before the server answered"});
   parked_.Forget(handle_);
 }
 

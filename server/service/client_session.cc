@@ -100,9 +100,13 @@ bool ClientSession::HasListsOfItsOwn(std::size_t server) {
   if (config_.servers[server].isolation != Isolation::kSession || pool_.IsModernOnly(server)) {
     return false;
   }
-  if (profile_.can_sample || profile_.can_elicit || profile_.has_roots) return true;
+  const bool can_be_asked = profile_.can_sample || profile_.can_elicit || profile_.has_roots;
   const std::lock_guard lock(mutex_);
-  return own_list_changed_[server];
+  if (own_list_changed_[server]) return true;
+  // No process is started for a list where it may never be called.
+  const bool may_open = config_.servers[server].transport != TransportKind::kStdio ||
+                        upstreams_[server] != nullptr || scope_.Only(config_);
+  return can_be_asked && may_open;
 }
 
 std::shared_ptr<CatalogueView> ClientSession::View() {

@@ -17,10 +17,11 @@ Result<ParkedCalls::Ticket> ParkedCalls::Park(std::shared_ptr<AskingCall> call) 
                  .message = "the bridge is shutting down, and can wait for no answer"};
   }
   if (calls_.size() >= most_) {
-    return Error{.reason = Reason::kOverloaded,
-                 .message = "the server asks its caller, and as many calls wait for answers as may",
-                 .metadata = {{"limit", "bridge.limits.parked_calls"}},
-                 .retry_after = std::chrono::seconds(1)};
+    return Error{.reason = Reason::kQuestionNotKept,
+                 .message =
+                     "the server asks its caller, and as many calls wait for answers as may:"
+                     " the call was cancelled",
+                 .metadata = {{"limit", "bridge.limits.parked_calls"}}};
   }
   calls_.emplace(std::move(handle), std::move(call));
   return ticket;

@@ -24,8 +24,8 @@ class ParkedCalls {
     std::string state;  // for the caller
   };
 
-  // Keeps `call` until it is taken or forgotten. Errors: kOverloaded, kShuttingDown, kInternal (no
-  // random bits to be had).
+  // Keeps `call` until it is taken or forgotten. Errors: kQuestionNotKept, kShuttingDown, kInternal
+  // (no random bits to be had).
   Result<Ticket> Park(std::shared_ptr<AskingCall> call);
 
   // Whether `state` claims to be of a call that waits here.

@@ -106,7 +106,7 @@ class PrivateView::Lists final : private ListOwner {
     return *loaders_[kind];
   }
 
-  bool Offers(ListKind) override { return true; }  // a list that it doesn't have is refused
+  bool Offers(ListKind) const override { return true; }  // a list that it doesn't have is refused
 
   void OnList(ListKind kind, Result<EntryList> list) override {
     if (!list) return;
@@ -156,13 +156,14 @@ PrivateView::Lists* PrivateView::ListsOf(std::size_t server) {
   return lists_[server].get();
 }
 
-PrivateView::Lists& PrivateView::MakeLists(std::size_t server) {
+PrivateView::Lists* PrivateView::MakeLists(std::size_t server) {
   const std::lock_guard lock(mutex_);
+  if (stopped_) return nullptr;
   if (lists_[server] == nullptr) {
     Lane& home = executor_.lane(static_cast<int>(server) % executor_.lane_count());
     lists_[server].reset(new Lists(*this, server, home));
   }
-  return *lists_[server];
+  return lists_[server].get();
 }
 
 void PrivateView::Outdate(std::size_t server) {
@@ -171,6 +172,7 @@ void PrivateView::Outdate(std::size_t server) {
 
 void PrivateView::Stop(const Error& why) {
   const std::lock_guard lock(mutex_);
+  stopped_ = true;
   for (const auto& lists : lists_) {
     if (lists != nullptr) lists->Stop(why);
   }
@@ -213,10 +215,11 @@ void PrivateView::Refresh(std::size_t server, ListKind kind, Lane& lane,
       server, kind, lane, max_age, deadline,
       [self = shared_from_this(), server, kind, &lane, max_age, deadline,
        done = std::move(done)](std::optional<Error> shared) mutable {
-        Lists& lists = self->MakeLists(server);
-        lists.Refresh(kind, lane, max_age, deadline,
-                      [self, shared = std::move(shared), done = std::move(done)](
-                          const std::optional<Error>& own) { done(own ? shared : std::nullopt); });
+        Lists* const lists = self->MakeLists(server);
+        if (lists == nullptr || !self->pool_.Offers(server, kind)) return done(std::move(shared));
+        lists->Refresh(kind, lane, max_age, deadline,
+                       [self, shared = std::move(shared), done = std::move(done)](
+                           const std::optional<Error>& own) { done(own ? shared : std::nullopt); });
       });
 }
 

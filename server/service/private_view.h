@@ -53,7 +53,8 @@ class PrivateView final : public CatalogueView, public std::enable_shared_from_t
   };
 
   Lists* ListsOf(std::size_t server);
-  Lists& MakeLists(std::size_t server);
+  // Null: it has been stopped.
+  Lists* MakeLists(std::size_t server);
   std::shared_ptr<const RouteTable> Merge(const RouteTable& base);
 
   const Config& config_;
@@ -65,6 +66,7 @@ class PrivateView final : public CatalogueView, public std::enable_shared_from_t
   const std::shared_ptr<std::atomic<std::uint64_t>> version_;
   std::vector<Made> made_;  // by lane, of that lane
   std::mutex mutex_;
+  bool stopped_ = false;                                  // nothing is asked any more
   std::vector<std::unique_ptr<Lists, OnItsLane>> lists_;  // by server; null: not asked yet
 };
 

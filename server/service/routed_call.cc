@@ -280,7 +280,8 @@ std::optional<Error> RoutedCall::SendLegacy(std::size_t server) {
                           .headers = HeadersFor(server),
                           .mirrored = *std::move(mirrored),
                           .token_span = params_.token_span,
-                          .asks_for_task = params_.has_task};
+                          .asks_for_task = params_.has_task,
+                          .takes_messages = !IsForSession(params_.method)};
   if (!askable.empty() && isolation == Isolation::kCall) {
     const ClientProfile profile = AskableProfile(askable);
     auto own = service_.pool().NewCallSession(server, &profile);
@@ -363,7 +364,8 @@ void RoutedCall::Ask(std::optional<std::size_t> server) {
 
 void RoutedCall::OnAsked(const std::optional<Error>& error) {
   asking_.reset();
-  std::optional<Error> failure = error ? error : RouteAndSend(/*may_ask=*/false);
+  const bool goes_on = !error || forward_unknown_;  // a server that is really gone says so itself
+  std::optional<Error> failure = goes_on ? RouteAndSend(/*may_ask=*/false) : error;
   if (failure) End(*std::move(failure));
 }
 

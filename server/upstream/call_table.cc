@@ -1,5 +1,6 @@
 #include "server/upstream/call_table.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -22,8 +23,12 @@ std::optional<std::int64_t> CallTable::IdFrom(std::string_view raw) {
   return id;
 }
 
-void CallTable::AddSent(std::int64_t id, ReplySink& sink, std::shared_ptr<ReplySink> owner) {
-  calls_.emplace(id, Call{&sink, std::move(owner), std::nullopt});
+void CallTable::AddSent(const OutgoingRequest& request, ReplySink& sink,
+                        std::shared_ptr<ReplySink> owner) {
+  calls_.emplace(request.id, Call{.sink = &sink,
+                                  .owner = std::move(owner),
+                                  .waiting = std::nullopt,
+                                  .takes_messages = request.takes_messages});
 }
 
 void CallTable::AddWaiting(OutgoingRequest request, ReplySink& sink,
@@ -31,7 +36,11 @@ void CallTable::AddWaiting(OutgoingRequest request, ReplySink& sink,
   const std::int64_t id = request.id;
   waiting_bytes_ += request.text.size();
   waiting_.push_back(id);
-  calls_.emplace(id, Call{&sink, std::move(owner), std::move(request)});
+  const bool takes_messages = request.takes_messages;
+  calls_.emplace(id, Call{.sink = &sink,
+                          .owner = std::move(owner),
+                          .waiting = std::move(request),
+                          .takes_messages = takes_messages});
 }
 
 std::vector<OutgoingRequest> CallTable::TakeWaiting() {
@@ -50,9 +59,10 @@ CallTable::Removed CallTable::Remove(std::int64_t id) {
   const auto found = calls_.find(id);
   if (found == calls_.end()) return Removed::kUnknown;
   const std::optional<OutgoingRequest> waiting = std::move(found->second.waiting);
+  const bool takes_messages = found->second.takes_messages;
   calls_.erase(found);
   if (!waiting) {
-    foreign_until_ = Deadline::After(kLateTime);
+    if (takes_messages) foreign_until_ = Deadline::After(kLateTime);
     return Removed::kSent;
   }
   waiting_bytes_ -= waiting->text.size();
@@ -86,11 +96,13 @@ ReplySink* CallTable::OwnerOf(jsonrpc::Message& notification) {
 // Nothing says which request a log message or a question belongs to. Where all are one client's,
 // the last one will do; otherwise it is certain only where there is one, and no other lately.
 ReplySink* CallTable::LikelyOwner() {
-  if (!one_client_ && (calls_.size() != 1 || !foreign_until_.expired())) return nullptr;
+  const auto takers = std::count_if(calls_.begin(), calls_.end(),
+                                    [](const auto& entry) { return entry.second.takes_messages; });
+  if (!one_client_ && (takers != 1 || !foreign_until_.expired())) return nullptr;
   ReplySink* last = nullptr;
   std::int64_t last_id = 0;
   for (auto& [id, call] : calls_) {
-    if (id <= last_id || call.waiting) continue;
+    if (id <= last_id || call.waiting || !call.takes_messages) continue;
     last_id = id;
     last = call.sink;
   }

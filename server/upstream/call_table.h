@@ -39,8 +39,9 @@ class ReplySink {
 // One request, ready to be sent.
 struct OutgoingRequest {
   std::int64_t id = 0;
-  std::string text;      // the whole JSON-RPC message
-  Headers headers = {};  // forwarded from the caller; not every transport has them
+  std::string text;            // the whole JSON-RPC message
+  Headers headers = {};        // forwarded from the caller; not every transport has them
+  bool takes_messages = true;  // see UpstreamRequest
 };
 
 // The requests under way on one stream, by ids of our own, and which of them is meant by what the
@@ -51,6 +52,7 @@ class CallTable {
     ReplySink* sink;
     std::shared_ptr<ReplySink> owner;        // may be null
     std::optional<OutgoingRequest> waiting;  // null: sent
+    bool takes_messages = true;              // see UpstreamRequest
     Deadline::Clock::time_point sent_at{};   // of one that has waited
   };
 
@@ -61,7 +63,7 @@ class CallTable {
   static std::optional<std::int64_t> IdFrom(std::string_view raw);
 
   // `sink` must be valid until it has been delivered to or the request is removed.
-  void AddSent(std::int64_t id, ReplySink& sink, std::shared_ptr<ReplySink> owner);
+  void AddSent(const OutgoingRequest& request, ReplySink& sink, std::shared_ptr<ReplySink> owner);
   void AddWaiting(OutgoingRequest request, ReplySink& sink, std::shared_ptr<ReplySink> owner);
 
   // Bytes of what waits.

@@ -47,7 +47,7 @@ void CatalogueLoader::Stop() {
 }
 
 // A server that has never said what it has is asked: it may be about to connect.
-bool CatalogueLoader::Offers(ListKind kind) {
+bool CatalogueLoader::Offers(ListKind kind) const {
   const UpstreamStatus status = status_.Of(upstream_.config().name);
   if (status.protocol_version.empty()) return true;
   switch (kind) {

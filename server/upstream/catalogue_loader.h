@@ -42,8 +42,10 @@ class CatalogueLoader final : private ListOwner {
   // Gives up what is under way, for good. Any thread.
   void Stop();
 
+  // Whether the server has declared the list, or has said nothing yet. Any thread.
+  bool Offers(ListKind kind) const override;
+
  private:
-  bool Offers(ListKind kind) override;
   void OnList(ListKind kind, Result<EntryList> list) override;
   void Publish();
 

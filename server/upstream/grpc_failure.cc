@@ -12,7 +12,7 @@ namespace mcpbridge {
 namespace {
 
 constexpr long long kInvalidParams = -32602;
-constexpr long long kMethodNotFound = -32601;
+constexpr long long kUnknownMethod = -32601;
 constexpr long long kInternalError = -32603;
 
 std::optional<long long> ParseCode(std::string_view text) {
@@ -147,7 +147,7 @@ Error ErrorOf(const GrpcFailure& failure) {
                               std::to_string(failure.response_bytes) + " bytes",
                    .metadata = {{"limit", "bridge.limits.response_bytes"}}};
     case grpc::StatusCode::UNIMPLEMENTED:
-      return OfTheServer(status, kMethodNotFound);
+      return OfTheServer(status, kUnknownMethod);
     case grpc::StatusCode::INVALID_ARGUMENT:
     case grpc::StatusCode::NOT_FOUND:
       return OfTheServer(status, kInvalidParams);

@@ -68,7 +68,11 @@ Result<std::unique_ptr<Exchange>> HttpUpstream::Send(Lane& lane, UpstreamRequest
 
 void HttpUpstream::Notify(std::string notification) {
   home_.Post([this, notification = std::move(notification)]() mutable {
-    if (state_ == State::kReady) home_share().Post(*session_, std::move(notification));
+    if (state_ == State::kListening) {
+      home_share().Post(*opening_, std::move(notification));
+    } else if (state_ == State::kReady || state_ == State::kSuspect) {
+      home_share().Post(*session_, std::move(notification));
+    }
   });
 }
 

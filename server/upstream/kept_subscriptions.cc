@@ -1,5 +1,7 @@
 #include "server/upstream/kept_subscriptions.h"
 
+#include <algorithm>
+
 #include "server/base/log.h"
 #include "server/mcp/subscriptions.h"
 
@@ -18,6 +20,12 @@ class KeepingExchange final : public Exchange, private ReplyHandler {
 
   // An error: nothing was sent, the handler isn't called.
   std::optional<Error> Begin(Upstream& session, Lane& lane, UpstreamRequest request) {
+    if (subscribes_ && !kept_->MayKeep(uri_)) {
+      return Error{.reason = Reason::kOverloaded,
+                   .message = "a client may subscribe to " + std::to_string(kMaxWatchedUris) +
+                              " resources of a server",
+                   .metadata = {{"server", session.config().name}}};
+    }
     ReplyHandler& self = *this;
     auto sent = session.Send(lane, std::move(request), self);
     if (!sent) return std::move(sent).error();
@@ -31,6 +39,7 @@ class KeepingExchange final : public Exchange, private ReplyHandler {
   void OnNotification(jsonrpc::Message& message) override { handler_.OnNotification(message); }
   bool OnRequest(jsonrpc::Message& message) override { return handler_.OnRequest(message); }
   void OnBrokenOff(std::chrono::milliseconds retry) override { handler_.OnBrokenOff(retry); }
+  void OnConnected(Deadline::Clock::time_point at) override { handler_.OnConnected(at); }
   void OnReply(Result<jsonrpc::Message> message) override {
     if (message && message->kind == jsonrpc::Kind::kResult) {
       subscribes_ ? kept_->Keep(uri_) : kept_->Forget(uri_);
@@ -52,6 +61,11 @@ KeptSubscriptions::KeptSubscriptions(const ServerEra& era, Lane& home,
     : era_(era), home_(home), announce_(std::move(announce)) {}
 
 KeptSubscriptions::~KeptSubscriptions() = default;
+
+bool KeptSubscriptions::MayKeep(const std::string& uri) const {
+  const std::lock_guard lock(mutex_);
+  return uris_.size() < kMaxWatchedUris || uris_.contains(uri);
+}
 
 void KeptSubscriptions::Keep(const std::string& uri) {
   const std::lock_guard lock(mutex_);
@@ -92,7 +106,8 @@ void KeptSubscriptions::Send() {
       session_->Send(home_,
                      UpstreamRequest{.method = std::string(kSubscribeMethod),
                                      .params = "{\"uri\":" + jsonrpc::Quote(todo_.front()) + "}",
-                                     .deadline = Deadline::After(time)},
+                                     .deadline = Deadline::After(time),
+                                     .takes_messages = false},
                      self);
   if (!sent) return TryAgain();
   exchange_ = *std::move(sent);
@@ -106,11 +121,11 @@ void KeptSubscriptions::TryAgain() {
 }
 
 void KeptSubscriptions::OnDeadline() {
-  if (std::exchange(exchange_, nullptr) != nullptr) {
-    spdlog::warn("upstream {}: no answer to a subscription that was made again",
-                 session_->config().name);
-  }
-  Send();
+  if (std::exchange(exchange_, nullptr) == nullptr) return Send();
+  spdlog::warn("upstream {}: no answer to a subscription that was made again",
+               session_->config().name);
+  std::rotate(todo_.begin(), todo_.begin() + 1, todo_.end());  // the others go first
+  TryAgain();
 }
 
 void KeptSubscriptions::OnReply(Result<jsonrpc::Message> message) {

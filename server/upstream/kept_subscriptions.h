@@ -37,6 +37,9 @@ class KeptSubscriptions final : public std::enable_shared_from_this<KeptSubscrip
   // Whether the session has to stay open. Any thread.
   bool HoldOpen() const { return count_.load() > 0 && era_.get() != Era::kModern; }
 
+  // Whether there is room for it: kMaxWatchedUris. Any thread.
+  bool MayKeep(const std::string& uri) const;
+
   // The server has taken a subscription, or its end. Any thread.
   void Keep(const std::string& uri);
   void Forget(const std::string& uri);
@@ -59,7 +62,7 @@ class KeptSubscriptions final : public std::enable_shared_from_this<KeptSubscrip
   const std::function<void(jsonrpc::Message&)> announce_;
   Upstream* session_ = nullptr;
   std::atomic<std::size_t> count_{0};
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::set<std::string> uris_;  // guarded by mutex_
 
   std::deque<std::string> todo_;  // to subscribe to again; the first is under way

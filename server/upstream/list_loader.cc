@@ -61,8 +61,9 @@ void ListLoader::Refresh(Lane& lane, Deadline deadline, Done done) {
 
 void ListLoader::Wait(Lane& lane, Deadline deadline, Done done) {
   waiters_.push_back(std::make_unique<Waiter>(*this, lane, std::move(done)));
+  if (stopped_) return End(*stopped_);
   home_.deadlines().Arm(*waiters_.back(), deadline);
-  if (!loading_ && !stopped_) Load();
+  if (!loading_) Load();
 }
 
 void ListLoader::Invalidate() {
@@ -76,7 +77,7 @@ void ListLoader::Invalidate() {
 }
 
 void ListLoader::Stop(const Error& why) {
-  stopped_ = true;
+  stopped_ = why;
   changed_meanwhile_ = false;
   if (loading_) End(why);
 }
@@ -104,7 +105,7 @@ void ListLoader::AskPage(const std::string& cursor) {
   UpstreamRequest request{.method = std::string(info_.method),
                           .params = cursor.empty() ? std::string() : R"({"cursor":)" + cursor + "}",
                           .deadline = Deadline(asked_at_ + kListTimeout),
-                          .headers = {}};
+                          .takes_messages = false};
   auto sent = upstream_.Send(home_, std::move(request), *this);
   if (!sent) {
     End(std::move(sent).error());

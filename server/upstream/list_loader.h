@@ -21,7 +21,7 @@ namespace mcpbridge {
 class ListOwner {
  public:
   // Whether the server is to be asked for this list; else it is taken to be empty.
-  virtual bool Offers(ListKind kind) = 0;
+  virtual bool Offers(ListKind kind) const = 0;
   // How a load went. Returns once every lane is bound to see it before anything posted later.
   virtual void OnList(ListKind kind, Result<EntryList> list) = 0;
 
@@ -69,7 +69,7 @@ class ListLoader final : private ReplyHandler, private DeadlineEntry {
   // When the owner's list was asked for; min: it has none, or it is known to be outdated.
   std::atomic<Deadline::Clock::time_point> loaded_at_{Deadline::Clock::time_point::min()};
 
-  bool stopped_ = false;
+  std::optional<Error> stopped_;  // why it asks no more
   bool loading_ = false;
   bool changed_meanwhile_ = false;
   Deadline::Clock::time_point asked_at_;

@@ -26,6 +26,7 @@ ListWatcher::~ListWatcher() = default;
 void ListWatcher::Begin() {
   home_.Post([this] {
     if (stopped_ || listener_ != nullptr) return;
+    Disarm();
     ModernListener::Handler& self = *this;
     listener_ = std::make_unique<ModernListener>(modern_, home_, Params(), self);
     if (const auto error = listener_->Open()) OnRefused(*listener_, *error);
@@ -35,6 +36,7 @@ void ListWatcher::Begin() {
 void ListWatcher::Stop() {
   home_.Post([this] {
     stopped_ = true;
+    Disarm();
     listener_.reset();
   });
 }
@@ -45,10 +47,14 @@ void ListWatcher::OnListening(ModernListener&, const ListenFor& accepted, bool) 
   missed_();
 }
 
+// Not where the server has no answer now: only what it says for good is believed.
 void ListWatcher::OnRefused(ModernListener&, const Error& error) {
-  spdlog::debug("upstream {}: does not tell when its lists change: {}", modern_.config().name,
-                error.message);
   listener_.reset();
+  const bool is_verdict = error.upstream || error.reason == Reason::kMethodNotFound ||
+                          error.reason == Reason::kUnsupportedProtocolVersion;
+  spdlog::debug("upstream {}: does not tell when its lists change{}: {}", modern_.config().name,
+                is_verdict ? "" : " for now", error.message);
+  if (!is_verdict) home_.deadlines().Arm(*this, Deadline::After(backoff_.Next()));
 }
 
 }  // namespace mcpbridge

@@ -240,7 +240,7 @@ std::optional<Error> SseSession::Send(OutgoingRequest request, ReplySink& sink,
       break;
   }
   if (auto error = PostRequest(request)) return error;
-  calls_.AddSent(request.id, sink, std::move(owner));
+  calls_.AddSent(request, sink, std::move(owner));
   return std::nullopt;
 }
 

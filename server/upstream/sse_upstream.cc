@@ -25,7 +25,8 @@ Result<std::unique_ptr<Exchange>> SseUpstream::Send(Lane& lane, UpstreamRequest 
       session_, lane,
       {.id = id,
        .text = jsonrpc::RequestMessage(raw_id, request.method, request.ParamsFor(raw_id)),
-       .headers = std::move(request.headers)},
+       .headers = std::move(request.headers),
+       .takes_messages = request.takes_messages},
       handler);
 }
 

@@ -84,7 +84,7 @@ std::optional<Error> StdioSupervisor::Send(OutgoingRequest request, ReplySink& s
       return std::nullopt;
     case State::kServing:
       if (!channel_->WriteRequest(request.id, std::move(request.text))) break;
-      calls_.AddSent(request.id, sink, std::move(owner));
+      calls_.AddSent(request, sink, std::move(owner));
       return std::nullopt;
   }
   return Error{.reason = Reason::kOverloaded,

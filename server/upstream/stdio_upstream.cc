@@ -55,7 +55,10 @@ void StdioUpstream::Wake() {
 Result<std::unique_ptr<Exchange>> StdioUpstream::Send(Lane& lane, UpstreamRequest request,
                                                       ReplyHandler& handler) {
   const std::int64_t id = supervisor_->NextId();
-  return SendMultiplexed(supervisor_, lane, {.id = id, .text = RequestLine(id, request)}, handler);
+  return SendMultiplexed(
+      supervisor_, lane,
+      {.id = id, .text = RequestLine(id, request), .takes_messages = request.takes_messages},
+      handler);
 }
 
 void StdioUpstream::Notify(std::string notification) {

@@ -34,6 +34,9 @@ struct UpstreamRequest {
   // Where params._meta.progressToken stands in `params`: the request's own id takes its place.
   Span token_span = {};
   bool asks_for_task = false;  // params.task is there: see CallParams
+  // Whether what the server says or asks while it is under way may be meant for whoever sent it.
+  // Not for what is the bridge's own, or only sets something.
+  bool takes_messages = true;
 
   // `params` as they are sent under `id` (raw).
   std::string ParamsFor(std::string_view id) const;

@@ -228,6 +228,11 @@ void UpstreamPool::Stop(const std::string& why) {
   for (auto& watcher : watchers_) {
     if (watcher != nullptr) watcher->Stop();
   }
+  {
+    // Clients' sessions may go by way of those that all share.
+    std::unique_lock clients(mutex_);
+    changed_.wait(clients, [&] { return client_sessions_ == 0; });
+  }
   std::vector<Upstream*> all;
   for (auto& upstream : upstreams_) all.push_back(upstream.get());
   for (auto& upstream : modern_) {
@@ -241,7 +246,7 @@ void UpstreamPool::Stop(const std::string& why) {
   };
   for (Upstream* const upstream : all) upstream->Stop(why, one_done);
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return left == 0 && client_sessions_ == 0; });
+  changed_.wait(lock, [&] { return left == 0; });
   lock.unlock();
   std::vector<HttpServer*> servers;
   for (auto& server : http_servers_) {

@@ -77,6 +77,9 @@ class UpstreamPool {
   // way and no client's session is held any more.
   void Stop(const std::string& why);
 
+  // Whether the server has said that it has this list, or has said nothing yet. Any thread.
+  bool Offers(std::size_t server, ListKind kind) const { return loaders_[server]->Offers(kind); }
+
   // Makes sure one of the server's lists is known and no older than `max_age`; those who ask at
   // once share one request. `done` runs once on `lane`, possibly at once: with the error, if the
   // server couldn't be asked by `deadline`. On `lane`.

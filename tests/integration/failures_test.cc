@@ -202,7 +202,8 @@ const std::set<Reason> kHttpOnly = {
     Reason::kCancelled,  // a gRPC caller that cancels isn't told any more
 };
 // Neither: a bug of ours; and what only a Connect has (connect_test.cc).
-const std::set<Reason> kNowhere = {Reason::kInternal, Reason::kReaderTooSlow};
+const std::set<Reason> kNowhere = {Reason::kInternal, Reason::kQuestionNotKept,
+                                   Reason::kReaderTooSlow};
 
 TEST(FailuresTest, EveryRowIsWhatBothFrontsAnswer) {
   Stage stage;

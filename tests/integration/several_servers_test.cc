@@ -104,5 +104,30 @@ TEST_F(SeveralServersTest, ChangedRootsAreToldToThoseInUse) {
   EXPECT_EQ(c_.Snapshot().Count("notifications/roots/list_changed"), 0u);
 }
 
+// The code for it up to 2025-11-25 must not be used in the version after.
+TEST(SeveralResourcesTest, AResourceThatNobodyHasHasTheCodeOfItsCallersVersion) {
+  FakeMcpServer one({.resources = "[]"});
+  FakeMcpServer two({.resources = "[]"});
+  Bridge bridge(ConfigWith({{"one", one.url()}, {"two", two.url()}}));
+  ASSERT_TRUE(bridge.WaitForTools("one"));
+  ASSERT_TRUE(bridge.WaitForTools("two"));
+  TestHttpClient client(bridge.http_port());
+  const std::string legacy =
+      client
+          .Post(R"({"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"no:where"}})")
+          .body;
+  EXPECT_NE(legacy.find(R"("code":-32002)"), std::string::npos) << legacy;
+  const std::string modern =
+      client
+          .Post(
+              R"({"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"no:where","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}})",
+              {{"MCP-Protocol-Version", "2026-07-28"},
+               {"Mcp-Method", "resources/read"},
+               {"Mcp-Name", "no:where"}})
+          .body;
+  EXPECT_NE(modern.find(R"("code":-32602)"), std::string::npos) << modern;
+  EXPECT_NE(modern.find(R"("uri":"no:where")"), std::string::npos) << modern;
+}
+
 }  // namespace
 }  // namespace mcpbridge::test

@@ -86,6 +86,31 @@ TEST_F(SseSessionTest, AnAnswerReachesNoLaterStream) {
   }
 }
 
+// The bridge's own request in the client's session owns nothing of what the server asks there.
+TEST_F(SseSessionTest, WhatIsAskedWhileTheBridgeListsIsForTheClient) {
+  upstream_.SetScript([](const FakeRequest& request) {
+    FakeSseServer::Post post;
+    if (request.method == "tools/list" && request.path == "/message?session=2") {
+      post.before = {R"({"jsonrpc":"2.0","id":7,"method":"roots/list"})"};
+    }
+    return post;
+  });
+  TestHttpClient client(bridge_.http_port());
+  const std::string session =
+      client
+          .Post(
+              R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{"roots":{}},"clientInfo":{"name":"t","version":"1"}}})")
+          .headers["mcp-session-id"];
+  const TestHttpClient::Headers headers{{"mcp-session-id", session}};
+  TestEventStream stream(bridge_.http_port(), headers);
+  ASSERT_EQ(stream.status(), 200);
+  const auto list = client.Post(R"({"jsonrpc":"2.0","id":1,"method":"tools/list"})", headers);
+  EXPECT_NE(list.body.find("\"echo\""), std::string::npos) << list.body;
+  const auto question = stream.Next();
+  ASSERT_TRUE(question);
+  EXPECT_EQ(question->data, R"({"jsonrpc":"2.0","id":1,"method":"roots/list"})");
+}
+
 // Callers leave by closing their connections, on all lanes at once.
 TEST_F(SseSessionTest, CallersWhoLeaveDisturbNobody) {
   constexpr int kCalls = 60;

@@ -33,7 +33,8 @@ void CallToolStreamCall::OnLane() {
                                .params = std::move(routed_request_.params),
                                .deadline = deadline(),
                                .headers = headers(),
-                               .modern = routed_request_.modern});
+                               .modern = routed_request_.modern,
+                                 .forward_unknown = routed_request_.modern});
   if (error) EndWith(ToGrpcStatus(*error));
 }
 

@@ -8,6 +8,7 @@
 #include "server/mcp/initialize.h"
 #include "server/mcp/modern.h"
 #include "server/mcp/modern_meta.h"
+#include "server/mcp/tasks.h"
 #include "server/protojson/struct_json.h"
 
 namespace mcpbridge {
@@ -73,7 +74,7 @@ Result<CommonMembers> CommonMembersOf(const Request& request, const Struct* meta
   if (!members.modern) return members;
   Result<std::string> capabilities = StructToJson(request.client_capabilities());
   if (!capabilities) return std::move(capabilities).error();
-  members.capabilities = *std::move(capabilities);
+  members.capabilities = WithoutTasks(*capabilities);  // there is no way to get at them
   return members;
 }
 

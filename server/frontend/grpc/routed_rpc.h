@@ -41,7 +41,8 @@ class RoutedRpc final : public GrpcUnaryCall<RoutedRpc<Rpc>, Rpc>, public Routed
                                  .params = std::move(routed_request_.params),
                                  .deadline = this->deadline(),
                                  .headers = this->headers(),
-                                 .modern = routed_request_.modern});
+                                 .modern = routed_request_.modern,
+                                 .forward_unknown = routed_request_.modern});
     if (!error) return;
     call_.reset();
     this->Finish(*error);

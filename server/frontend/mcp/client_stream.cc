@@ -138,11 +138,11 @@ void ClientStream::OnDrained() {
 }
 
 bool ClientStream::AddAhead(std::string_view message) {
-  if (failure_ || (!waiting_.empty() && bytes_ + message.size() > kMostAhead)) {
+  if (failure_ || (ahead_bytes_ > 0 && ahead_bytes_ + message.size() > kMostAhead)) {
     ++dropped_;
     return false;
   }
-  Push(std::string(message));
+  Push(std::string(message), /*is_ahead=*/true);
   return true;
 }
 
@@ -155,12 +155,14 @@ void ClientStream::AddAnswer(std::string message) {
                      .metadata = {{"limit", "bridge.limits.response_bytes"}}};
     return Wake();
   }
-  Push(std::move(message));
+  Push(std::move(message), /*is_ahead=*/false);
 }
 
-void ClientStream::Push(std::string message) {
+void ClientStream::Push(std::string message, bool is_ahead) {
   bytes_ += message.size();
-  waiting_.push_back({.message = std::move(message), .dropped = std::exchange(dropped_, 0)});
+  if (is_ahead) ahead_bytes_ += message.size();
+  waiting_.push_back(
+      {.message = std::move(message), .dropped = std::exchange(dropped_, 0), .is_ahead = is_ahead});
   Wake();
 }
 
@@ -176,6 +178,7 @@ std::optional<ClientStream::Outgoing> ClientStream::Next() {
     Outgoing next = std::move(waiting_.front());
     waiting_.pop_front();
     bytes_ -= next.message.size();
+    if (next.is_ahead) ahead_bytes_ -= next.message.size();
     if (waiting_.empty()) OnDrained();
     return next;
   }
@@ -222,6 +225,7 @@ void ClientStream::OnWake() {
     calls_.clear();
     waiting_.clear();
     bytes_ = 0;
+    ahead_bytes_ = 0;
   }
   const auto wake = wake_;  // it may destroy this
   wake();

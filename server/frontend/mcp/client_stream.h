@@ -58,7 +58,8 @@ class ClientStream {
 
   struct Outgoing {
     std::string message;
-    int dropped = 0;  // messages ahead of answers that were left out before it
+    int dropped = 0;        // messages ahead of answers that were left out before it
+    bool is_ahead = false;  // it is no answer
   };
   // The next message to the client; nullopt: none yet.
   std::optional<Outgoing> Next();
@@ -78,7 +79,7 @@ class ClientStream {
   void Cancel(jsonrpc::Message& message);
   bool AddAhead(std::string_view message);
   void AddAnswer(std::string message);
-  void Push(std::string message);
+  void Push(std::string message, bool is_ahead);
   void OnEnd(Call& call);
   void OnSession(std::shared_ptr<ClientSession> session);
   void CloseSession(std::string_view why);
@@ -105,7 +106,8 @@ class ClientStream {
 
   std::deque<Outgoing> waiting_;
   std::size_t bytes_ = 0;
-  int dropped_ = 0;  // behind the last that waits
+  std::size_t ahead_bytes_ = 0;  // of those, what is ahead of answers
+  int dropped_ = 0;              // behind the last that waits
 
   std::shared_ptr<ClientSession> session_;  // null: none has been begun
   std::shared_ptr<MessageLog::Reader> reader_;

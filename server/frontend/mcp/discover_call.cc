@@ -51,7 +51,7 @@ class DiscoverCall::Part final : private RoutedCall::Handler {
   }
 
   // Whether the server itself has answered, or is known to be of that era.
-  bool is_modern() const { return is_modern_; }
+  bool is_modern() const { return is_modern_ && config_.transport != TransportKind::kGrpc; }
   const std::string& capabilities() const { return capabilities_; }  // raw
   const std::string& instructions() const { return instructions_; }  // raw; empty: none
 
@@ -63,6 +63,11 @@ class DiscoverCall::Part final : private RoutedCall::Handler {
     if (!capabilities) return TakeStatus();
     is_modern_ = true;
     capabilities_ = *capabilities;
+    // Several servers' subscriptions are the bridge's to keep.
+    const bool is_alone = owner_.parts_.size() == 1;
+    if (!is_alone && config_.isolation != Isolation::kSession) {
+      capabilities_ = WithoutSubscribe(capabilities_);
+    }
     instructions_ = members->Get("instructions").value_or("");
     owner_.OnPartEnd();
   }

@@ -42,7 +42,10 @@ void ListenCall::Start(CallRequest request) {
   deadline_ = request.deadline;
   lane_.deadlines().Arm(*this, deadline_);
   const auto only = scope_.Only(service_.config());
-  if (!only || service_.pool().modern(*only) == nullptr) return StartMerged();
+  // Over gRPC there is no such request: the bridge finds out by itself what changes.
+  const bool is_passed_on = only && service_.pool().modern(*only) != nullptr &&
+                            service_.config().servers[*only].transport != TransportKind::kGrpc;
+  if (!is_passed_on) return StartMerged();
   number_ = service_.subscriptions().Add({.lane = &lane_, .bridge_stops = [alive = alive_] {
                                             if (alive->call != nullptr) alive->call->End();
                                           }});

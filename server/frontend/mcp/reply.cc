@@ -24,7 +24,10 @@ void Reply::UpstreamError(std::string_view raw_error) {
   Answer(jsonrpc::RawErrorMessage(id_, modern), &error);
 }
 
-void Reply::Fail(const Error& error) { Answer(jsonrpc::ErrorMessage(id_, error), &error); }
+void Reply::Fail(const Error& error) {
+  const long long code = InfoOf(error.reason).jsonrpc_code;
+  Answer(jsonrpc::ErrorMessage(id_, error, modern_ ? ModernErrorCode(code) : code), &error);
+}
 
 void Reply::Answer(std::string response, const Error* error) {
   ended_ = true;
