@@ -28,7 +28,8 @@ cp LICENSE "$package"
 "$python" -m grpc_tools.protoc --proto_path=proto --python_out="$package" --pyi_out="$package" \
   --grpc_python_out="$package" proto/mcpbridge/v1/*.proto
 echo '"""Stubs of mcp-bridge."""' >"$package/mcpbridge/__init__.py"
-echo '"""MCP tools, resources, prompts and completion over gRPC."""' >"$package/mcpbridge/v1/__init__.py"
+echo '"""MCP over gRPC: tools, resources, prompts, completion; sessions of JSON-RPC messages."""' \
+  >"$package/mcpbridge/v1/__init__.py"
 
 # Generated code refuses to run with anything older than what it was made by.
 installed() { "$python" -c 'import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))' "$1"; }

@@ -2,15 +2,21 @@
 """Runs MCP's conformance suite against a real bridge.
 
     run.py LEG --bridge FILE --tools DIR [--scenario NAME] [--verbose]
-    run.py LEG --direct --tools DIR      ... against the server or client itself, with no bridge
+    run.py LEG --direct --tools DIR    ... against the server or client itself, with no bridge
+    run.py LEG --direct --listed --tools DIR   ... only what expected-failures.yml lists
 
 LEG is the protocol version that the suite speaks, for its server half: the suite is the client of
 the bridge, which has a real MCP server behind it. With tasks- before it, that is a server which has
-the tasks extension. With client- before it, the client half: the
-suite is the server behind the bridge, which has a real client before it (bridge_client.py). Starts
-what is needed on free ports, runs the suite, stops everything, and compares what failed with
-expected-failures.yml beside this file. Exit code 0: nothing failed but what is listed there, and all of that did; 1: otherwise; 77:
-skipped, setup.sh's installs are not there (with CI=true: 1).
+the tasks extension. With client- before it, the client half: the suite is the server behind the
+bridge, which has a real client before it (bridge_client.py).
+
+Starts what is needed on free ports, runs the suite, stops everything, and compares what failed with
+expected-failures.yml beside this file. In the client half a warning is a failure, as the suite has
+it. Where a leg is a revision's frozen list of requirements, the suite itself must end with 0, too:
+so nothing that it requires may be listed.
+
+Exit code 0: nothing failed but what is listed, and all of that did; 1: otherwise; 77: skipped,
+setup.sh's installs are not there (with CI=true: 1).
 """
 
 import argparse
@@ -37,8 +43,8 @@ SUITE_SECONDS = 150  # one leg of the server half, one scenario of the client ha
 CLIENT_MILLISECONDS = 60000  # what the suite gives a client, which has a bridge to start
 SKIPPED = 77
 
-# What the suite is called with. Newer versions have a frozen list of what must pass; the scenarios
-# outside of that list run as well.
+# What the suite is called with. Newer versions have a frozen list of what must pass, which the
+# suite's exit code goes by; the version's scenarios outside of that list run as well.
 LEGS = {
     "2025-03-26": ["--suite", "all", "--spec-version", "2025-03-26"],
     "2025-06-18": ["--suite", "all", "--spec-version", "2025-06-18"],
@@ -47,10 +53,6 @@ LEGS = {
     "tasks-2026-07-28": ["--requirements", "2026-07-28"],
 }
 
-# What a leg's server can't be asked for: it has none of the tools that two of these checks need, so
-# that they pass where it answers calls of unknown tools with a result, and fail where the bridge
-# refuses them. The same scenario is part of the leg whose server has those tools.
-LEFT_OUT = {"tasks-2026-07-28": ["server-stateless"]}
 
 # Of the client half, by version, what concerns what is between client and server; the rest is about
 # authorization, which is the client's own.
@@ -175,23 +177,25 @@ def run_suite(args, words, work, name="suite"):
 
 
 def run_server_half(args, url, work):
-    """{scenario: {status: how often}} and {(scenario, check id): what failed}, of one leg."""
-    selection = LEGS[args.leg]
-    if args.scenario:
-        selection = ["--scenario", args.scenario, "--spec-version",
-                     args.leg.removeprefix("tasks-"), "--force"]
-    code, output = run_suite(args, ["server", "--url", url, *selection], work)
-    statuses, messages = read_results(work / "results", "server-")
-    add_given_up(output, statuses, messages)
-    for scenario in LEFT_OUT.get(args.leg, []):
-        statuses.pop(scenario, None)
-        for key in [key for key in messages if key[0] == scenario]:
-            del messages[key]
-    if not statuses:
-        raise Failure(f"no scenario ran; the suite ended with {code}:\n{output[-4000:]}")
-    if code not in (0, 1) or (code == 1 and not messages):
-        raise Failure(f"the suite ended with {code}:\n{output[-4000:]}")
-    return statuses, messages
+    """Of one leg: {scenario: {status: how often}}, {(scenario, check id): what failed}, and what is
+    wrong beside that, in sentences.
+    """
+    version = args.leg.removeprefix("tasks-")
+    selections = [["--scenario", scenario, "--spec-version", version, "--force"]
+                  for scenario in args.only] or [LEGS[args.leg]]
+    runs = [(selection, *run_suite(args, ["server", "--url", url, *selection], work, f"suite-{i}"))
+            for i, selection in enumerate(selections)]
+    statuses, messages = read_results(work / "results", "server-", {"FAILURE"})
+    problems = []
+    for selection, code, output in runs:
+        add_given_up(output, statuses, messages)
+        if code not in (0, 1) or (code == 1 and not messages):
+            raise Failure(f"the suite ended with {code}:\n{output[-4000:]}")
+        if code == 1 and "--requirements" in selection:
+            problems.append(f"the suite ended with 1: something fails that {version} requires")
+    if not statuses or not statuses.keys() >= set(args.only):
+        raise Failure(f"a scenario did not run:\n{output[-4000:]}")
+    return statuses, messages, problems
 
 
 def run_client_half(args, work):
@@ -203,30 +207,31 @@ def run_client_half(args, work):
                   args.bridge.resolve(), "--logs", work, "--protocol", args.protocol, *client]
     command = shlex.join(str(word) for word in client)
     failed = {}
-    for scenario in [args.scenario] if args.scenario else scenarios:
+    for scenario in args.only or scenarios:
         code, output = run_suite(
             args, ["client", "--command", command, "--scenario", scenario, "--spec-version",
                    version, "--timeout", str(CLIENT_MILLISECONDS)], work, f"suite-{scenario}")
         if code != 0:
             failed[scenario] = output
-    statuses, messages = read_results(work / "results", "")
+    statuses, messages = read_results(work / "results", "", {"FAILURE", "WARNING"})
     for scenario, output in failed.items():
         counts = statuses.setdefault(scenario, collections.Counter())
-        # A warning makes the suite end with 1 as well.
-        if not counts["FAILURE"] and not counts["WARNING"]:
+        if not counts["FAILURE"]:
             counts["FAILURE"] += 1
             messages[scenario, scenario] = "gave up: " + output[-400:]
-    return statuses, messages
+    return statuses, messages, []
 
 
-def read_results(folder, prefix):
+def read_results(folder, prefix, failures):
+    """The first two of what run_server_half returns; each of `failures` counts as FAILURE."""
     statuses, messages = {}, {}
     for file in sorted(folder.glob(prefix + "*/checks.json")):
         scenario = re.fullmatch(prefix + r"(.+)-\d{4}-\d\d-\d\dT.*", file.parent.name)[1]
         counts = statuses.setdefault(scenario, collections.Counter())
         for check in json.loads(file.read_text()):
-            counts[check["status"]] += 1
-            if check["status"] == "FAILURE":
+            failed = check["status"] in failures
+            counts["FAILURE" if failed else check["status"]] += 1
+            if failed:
                 messages.setdefault((scenario, check["id"]),
                                     check.get("errorMessage") or check.get("description", ""))
     return statuses, messages
@@ -242,7 +247,7 @@ def add_given_up(output, statuses, messages):
 
 
 def read_expected(text):
-    """{section: [entry]} of expected-failures.yml: only sections, entries and comments."""
+    """{leg: [entry]} of expected-failures.yml: only sections, entries and comments."""
     sections = {}
     section = None
     for number, line in enumerate(text.splitlines(), 1):
@@ -253,7 +258,7 @@ def read_expected(text):
             section.append(match[1])
         elif line:
             raise Failure(f"expected-failures.yml:{number}: not understood: {line}")
-    if unknown := set(sections) - {"server", "tasks-server", *LEGS, *CLIENT_LEGS}:
+    if unknown := set(sections) - {*LEGS, *CLIENT_LEGS}:
         raise Failure(f"expected-failures.yml: unknown sections {sorted(unknown)}")
     return sections
 
@@ -286,23 +291,27 @@ def report(args, statuses, messages, entries):
           f"{total['SUCCESS']} of {total['SUCCESS'] + total['FAILURE']} checks passed")
     problems = [f"unexpected failure {scenario}:{check}: {messages[scenario, check]}"
                 for scenario, check in unexpected]
-    problems += [f"{entry} passes: take it out of expected-failures.yml" for entry in stale]
+    problems += [f"{entry} passes{' directly' if args.direct else ''}: expected-failures.yml must "
+                 "not list it" for entry in stale]
     return problems
 
 
 def run(args, work):
     sections = read_expected((HERE / "expected-failures.yml").read_text())
-    entries = [] if args.direct else sections.get(args.leg, [])
+    entries = sections.get(args.leg, [])
+    if args.listed:
+        args.only = sorted({entry.partition(":")[0] for entry in entries})
+        if not entries:
+            print(f"{args.leg}: nothing is listed")
+            return 0
     stack = Stack(args, work)
     problems = []
     try:
         started = time.monotonic()
         if args.leg in CLIENT_LEGS:
-            statuses, messages = run_client_half(args, work)
+            statuses, messages, problems = run_client_half(args, work)
         else:
-            server = "tasks-server" if args.leg.startswith("tasks-") else "server"
-            entries = entries + sections.get(server, [])
-            statuses, messages = run_server_half(args, stack.start(), work)
+            statuses, messages, problems = run_server_half(args, stack.start(), work)
         problems += report(args, statuses, messages, entries)
         print(f"in {time.monotonic() - started:.1f} s")
     except (Failure, OSError) as failure:
@@ -324,7 +333,9 @@ def main():
     parser.add_argument("--direct", action="store_true", help="the server itself, no bridge")
     parser.add_argument("--protocol", default="auto", choices=["auto", "legacy", "modern"],
                         help="what the bridge speaks to the server, whatever the suite speaks")
-    parser.add_argument("--scenario", help="only this one")
+    parser.add_argument("--scenario", dest="only", nargs=1, default=[], help="only this one")
+    parser.add_argument("--listed", action="store_true",
+                        help="only the scenarios that expected-failures.yml lists")
     parser.add_argument("--verbose", action="store_true",
                         help="the suite's own output, and logs where something failed")
     parser.add_argument("--keep", type=pathlib.Path, help="a folder for logs and checks.json")

@@ -56,11 +56,11 @@ TESTS = {
                         servers=("demo", "exact"), needs=(PYTHON,), stubs=True),
     "google_mcp_0_1": Test(["{tools}/python_google_0_1/bin/python", "-B",
                             "{here}/clients/google_mcp.py"],
-                           servers=("demo", "everything_stdio"),
+                           servers=("demo", "everything_stdio", "asks"),
                            needs=("python_google_0_1/bin/python", "node", EVERYTHING)),
     "google_mcp_0_2": Test(["{tools}/python_google_0_2/bin/python", "-B",
                             "{here}/clients/google_mcp.py"],
-                           servers=("demo", "everything_stdio"),
+                           servers=("demo", "everything_stdio", "asks"),
                            needs=("python_google_0_2/bin/python", "node", EVERYTHING)),
     "google_server_0_1": Test(["{tools}/" + PYTHON, "-B", "{here}/clients/google_server.py"],
                               servers=("google_0_1",),
@@ -213,8 +213,14 @@ class Stack:
         return {"url": f"grpc://127.0.0.1:{port}", "transport": "grpc"}
 
     def server_exact(self):
+        return self.ours_over_stdio("exact.py")
+
+    def server_asks(self):
+        return self.ours_over_stdio("asks.py")
+
+    def ours_over_stdio(self, file):
         return {"transport": "stdio", "command": sys.executable,
-                "args": ["-B", str(HERE / "servers" / "exact.py")]}
+                "args": ["-B", str(HERE / "servers" / file)]}
 
     def server_everything_http(self):
         port = free_port()

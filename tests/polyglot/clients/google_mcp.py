@@ -90,7 +90,51 @@ def prompts(stub):
     check("its argument is completed", len(answer.values) > 0, answer)
 
 
+def asking(name):
+    """A call of a tool that asks, by somebody who can answer."""
+    asking = call(name)
+    asking.common.metadata.update(
+        {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}})
+    return asking
+
+
+def question(stub):
+    """An older server's, asked while its tool runs."""
+    if "request_state" not in pb.ResponseFields.DESCRIPTOR.fields_by_name:
+        return  # before 0.2.0 nothing says which of the calls under way an answer belongs to
+    request = asking("asks-ask")
+    asked = stub.CallTool(request, timeout=10)
+    check("a question is a response of its own, with a state",
+          asked.common.result_type == pb.RESULT_TYPE_INPUT_REQUIRED and
+          asked.common.request_state and len(asked.common.input_requests) == 1, asked)
+    (key, question), = asked.common.input_requests.items()
+    check("it says what is wanted", question.elicit_request.message == "Who are you?" and
+          question.elicit_request.requested_schema["name"].string_schema.title == "Name" and
+          list(question.elicit_request.required_fields) == ["name"], question)
+    answer = request.common.input_responses[key].elicit_result
+    answer.type = pb.ElicitResult.TYPE_ACCEPT
+    answer.content.update({"name": "Ada"})
+    request.common.request_state = asked.common.request_state
+    told = stub.CallTool(request, timeout=10)
+    check("the answer reaches the server, and its result the caller",
+          told.common.result_type == pb.RESULT_TYPE_COMPLETE and
+          told.content[0].text.text == "accept: {'name': 'Ada'}", told)
+
+    again = asking("asks-ask")
+    asked = stub.CallTool(again, timeout=10)
+    (key, _), = asked.common.input_requests.items()
+    again.common.input_responses[key].elicit_result.type = pb.ElicitResult.TYPE_DECLINE
+    again.common.request_state = asked.common.request_state
+    told = stub.CallTool(again, timeout=10)
+    check("a refusal too", told.content[0].text.text == "decline: None", told)
+    try:
+        told = stub.CallTool(again, timeout=10)
+        check("an answer counts once", False, told)
+    except grpc.RpcError as error:
+        check("an answer counts once", error.code() == grpc.StatusCode.INVALID_ARGUMENT, error)
+
+
 print("mcp-grpc-transport-proto", importlib.metadata.version("mcp-grpc-transport-proto"))
 with grpc.insecure_channel(GRPC, options=[("grpc.enable_http_proxy", 0)]) as channel:
-    for part in (tools, failures, resources, prompts):
+    for part in (tools, failures, resources, prompts, question):
         part(pb_grpc.McpStub(channel))

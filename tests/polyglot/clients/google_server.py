@@ -3,6 +3,7 @@
 import json
 
 import grpc
+from google.protobuf import json_format
 from google.rpc import error_details_pb2, status_pb2
 from mcpbridge.v1 import tool_service_pb2 as pb
 from mcpbridge.v1 import tool_service_pb2_grpc as pb_grpc
@@ -63,19 +64,56 @@ def transport(stub):
     wait_until("and its cancellation reaches the server", lambda: count() == "2 begun, 2 cancelled")
 
 
-def other_lists():
-    def ask(method, params=None):
-        return post("/mcp", {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}})[1]
+def other_methods():
+    def expect(what, method, params, want):
+        answer = post("/mcp", {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})[1]
+        found = answer.get("result", {})
+        check(what, {key: found.get(key) for key in want} == want, answer)
 
-    check("resources are listed", ask("resources/list")["result"]["resources"] ==
-          [{"name": "a", "uri": "test://a"}], ask("resources/list"))
-    check("and read", ask("resources/read", {"uri": "test://a"})["result"]["contents"] ==
-          [{"uri": "test://a", "text": "read"}])
-    check("what it doesn't implement is empty", ask("prompts/list")["result"]["prompts"] == [])
+    expect("resources are listed", "resources/list", {},
+           {"resources": [{"name": "a", "uri": "test://a"}]})
+    expect("and read", "resources/read", {"uri": "test://a"},
+           {"contents": [{"uri": "test://a", "text": "read"}]})
+    expect("templates are listed", "resources/templates/list", {},
+           {"resourceTemplates": [{"name": "letter", "uriTemplate": "test://{letter}"}]})
+    expect("prompts are listed", "prompts/list", {},
+           {"prompts": [{"name": "greet", "arguments": [{"name": "name", "required": True}]}]})
+    expect("a prompt is got", "prompts/get", {"name": "greet", "arguments": {"name": "Ada"}},
+           {"messages": [{"role": "user", "content": {"type": "text", "text": "Hello, Ada"}}]})
+    expect("a prompt's argument is completed", "completion/complete",
+           {"ref": {"type": "ref/prompt", "name": "greet"},
+            "argument": {"name": "name", "value": "A"}, "context": {"arguments": {"x": "y"}}},
+           {"completion": {"values": ["greet A {'x': 'y'}"], "total": 7, "hasMore": True}})
+    expect("and a template's", "completion/complete",
+           {"ref": {"type": "ref/resource", "uri": "test://{letter}"},
+            "argument": {"name": "letter", "value": "b"}},
+           {"completion": {"values": ["test://{letter} b"], "hasMore": False}})
+
+
+def question(stub):
+    """A tool that asks who calls, and is told."""
+    call = request("ask")
+    call.client_capabilities.update({"elicitation": {}})
+    asked = stub.CallTool(call, timeout=10)
+    check("a question comes back", asked.input_required and list(asked.input_requests) == ["who"],
+          asked)
+    params = json_format.MessageToDict(asked.input_requests["who"].params)
+    check("as MCP has it", asked.input_requests["who"].method == "elicitation/create" and
+          params["message"] == "Who are you?" and
+          params["requestedSchema"]["properties"]["name"]["type"] == "string" and
+          params["requestedSchema"]["required"] == ["name"], params)
+    call.input_responses["who"].result.update({"action": "accept", "content": {"name": "Ada"}})
+    has_state = asked.HasField("request_state")  # since 0.2.0
+    if has_state:
+        call.request_state = asked.request_state
+    told = stub.CallTool(call, timeout=10).content[0].text.text
+    check("and the answer reaches the server" + (", with its own state" if has_state else ""),
+          told == "TYPE_ACCEPT {'name': 'Ada'} known", told)
 
 
 with grpc.insecure_channel(GRPC, options=[("grpc.enable_http_proxy", 0)]) as channel:
     stub = pb_grpc.ToolServiceStub(channel)
     calls(stub)
     transport(stub)
-    other_lists()
+    other_methods()
+    question(stub)

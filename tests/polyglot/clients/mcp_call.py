@@ -1,13 +1,18 @@
 """mcp-call, the command that comes with the bridge: what it prints, and its exit codes."""
 
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import re
+import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
+import termios
 import time
 
 from support import GRPC, SLACK, cancels, check, demo_stats, wait_until
@@ -64,6 +69,47 @@ for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         call.send_signal(number)
         check(f"{number.name} ends it with {code}", call.wait(10) == code, call.returncode)
     wait_until("the server is told of it", lambda: cancels() == before + 1)
+
+# Progress as a bar, where somebody looks at it.
+BAR = 24
+ERASE = "\x1b[K"
+
+
+def on_terminal(columns, *words):
+    """(exit code, stdout, what came to a terminal that stderr is)"""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    seen = b""
+    with subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=its,
+                          text=True) as call:
+        os.close(its)
+        # As long as anything has its end open; then reading fails.
+        while select.select([ours], [], [], 30)[0]:
+            try:
+                seen += os.read(ours, 4096)
+            except OSError:
+                break
+        os.close(ours)
+        return call.wait(30), call.stdout.read(), seen.decode()
+
+
+def drawn(columns):
+    """Four steps as bars of one line, and then nothing."""
+    bars = (f"[{'=' * filled}{' ' * (BAR - filled)}] {percent}%"[:columns - 1]
+            for filled, percent in ((6, 25), (12, 50), (18, 75), (24, 100)))
+    return "".join(f"\r{bar}{ERASE}" for bar in bars) + f"\r{ERASE}"
+
+
+for columns in (80, 20):
+    shown = on_terminal(columns, "count", '{"to":4}')
+    check(f"on a terminal of {columns} columns progress is one bar that grows, and leaves no trace",
+          shown == (0, "counted to 4\n", drawn(columns)), shown)
+check("--quiet draws none", on_terminal(80, "--quiet", "count", '{"to":4}') ==
+      (0, "counted to 4\n", ""))
+shown = on_terminal(80, "--timeout", "1s", "count", '{"to":1000,"interval_ms":50}')
+check("a failure takes the bar's place",
+      shown[:2] == (4, "") and f"%{ERASE}\r{ERASE}mcp-call: Deadline Exceeded\r\n" in shown[2],
+      shown)
 
 # TLS, to an endpoint before the bridge.
 work = pathlib.Path(os.environ["WORK"])
