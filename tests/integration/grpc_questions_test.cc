@@ -1,5 +1,5 @@
 // Typed gRPC callers that can be asked something, in front of servers of the era before, which ask
-// on the call's own stream.
+// on the call's own stream; and what else such callers' requests need to have.
 
 #include <grpcpp/client_context.h>
 #include <gtest/gtest.h>
@@ -367,6 +367,54 @@ TEST_F(GrpcQuestionTest, ASecondRoundThatIsCancelledOrLateEndsItsOwnCallOnly) {
     EXPECT_EQ(rpc->Run(bridge_, {.state = bystander, .answers = {{"q1", kAda}}}).text, "for Ada");
   }
   EXPECT_EQ(bridge_.app().service().parked().size(), 0u);
+}
+
+class GrpcParamHeadersTest : public testing::TestWithParam<Protocol> {};
+
+INSTANTIATE_TEST_SUITE_P(All, GrpcParamHeadersTest,
+                         testing::Values(Protocol::kAuto, Protocol::kModern));
+
+TEST_P(GrpcParamHeadersTest, AServerOfTheModernEraGetsThoseThatItsToolsWant) {
+  FakeMcpServer upstream(
+      {.sessions = false,
+       .tools =
+           R"([{"name":"echo","inputSchema":{"type":"object","properties":{"text":{"type":"string","x-mcp-header":"Text"}}}}])"});
+  upstream.SetScript([](const FakeRequest& request) {
+    FakeAnswer answer;
+    if (request.method == "server/discover") {
+      answer.result =
+          R"({"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"resultType":"complete","ttlMs":0,"cacheScope":"private"})";
+    } else if (request.method == "tools/call") {
+      answer.result = R"({"resultType":"complete","content":[]})";
+    }
+    return answer;
+  });
+  Config config = ConfigWith({{"fake", upstream.url()}});
+  config.servers[0].protocol = GetParam();
+  Bridge bridge(std::move(config));
+  ASSERT_TRUE(bridge.WaitForTools("fake"));
+  v1::CallToolStreamRequest request;
+  request.mutable_call()->set_name("echo");
+  request.mutable_call()->set_arguments_json(R"({"text":"one"})");
+  request.mutable_call()->mutable_client_capabilities();
+  const auto stub = bridge.Stub();
+  grpc::ClientContext first;
+  v1::CallToolResponse response;
+  grpc::Status status = stub->CallTool(&first, request.call(), &response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  FakeRequest call = upstream.Snapshot().LastCall();
+  EXPECT_EQ(call.Header("mcp-protocol-version"), "2026-07-28");
+  EXPECT_EQ(call.Header("mcp-name"), "echo");
+  EXPECT_EQ(call.Header("mcp-param-text"), "one");
+
+  request.mutable_call()->set_arguments_json(R"({"text":"two"})");
+  grpc::ClientContext second;
+  const auto stream = stub->CallToolStream(&second, request);
+  v1::CallToolStreamResponse event;
+  while (stream->Read(&event)) continue;
+  status = stream->Finish();
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(upstream.Snapshot().LastCall().Header("mcp-param-text"), "two");
 }
 
 }  // namespace
