@@ -137,9 +137,8 @@ std::optional<Error> Subscription::Start(Scope scope, ListenFor wanted, Headers 
   if (number_ == 0) return Subscriptions::Stopping();
   accepted_ = {.tools = wanted_.tools, .prompts = wanted_.prompts, .resources = wanted_.resources};
   if (!wanted_.uris.empty()) {
-    session_ =
-        std::make_shared<ClientSession>("listen", Listener(), scope_, service_,
-                                        service_.subscriptions().no_budget());
+    session_ = std::make_shared<ClientSession>("listen", Listener(), scope_, service_,
+                                               service_.subscriptions().no_budget());
     session_->HearWith([&lane = lane_, alive = alive_](std::size_t server, auto& message) {
       if (message.method != kResourceUpdated) return;
       lane.Post([alive, server, params = std::string(message.params)]() mutable {
