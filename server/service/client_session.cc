@@ -195,6 +195,7 @@ bool ClientSession::Ask(std::size_t server, Lane& lane, jsonrpc::Message& questi
         answer(WithoutTaskPrefix(prefix, std::move(response)));
       },
       server);
+  if (id.empty()) return false;
   const std::string params =
       WithTaskPrefix(prefix, TaskPlaceInParams(question.method), std::string(question.params));
   if (messages_.Add(0, jsonrpc::RequestMessage(id, question.method, params)).kept) {
@@ -219,6 +220,7 @@ void ClientSession::Notify(const std::string& notification) {
 std::string ClientSession::AddQuestion(Lane& lane, std::string_view server_id, Answer answer,
                                        std::optional<std::size_t> server) {
   const std::lock_guard lock(mutex_);
+  if (!answers_) return {};
   std::string id = std::to_string(++last_question_);
   questions_.emplace(id, Question{&lane, std::string(server_id), std::move(answer), server});
   return id;
@@ -267,6 +269,23 @@ void ClientSession::TakeAnswer(const jsonrpc::Message& message) {
                              : jsonrpc::ResultMessage(question.server_id, message.result);
   question.lane->Post([answer = std::move(question.answer),
                        response = std::move(response)]() mutable { answer(std::move(response)); });
+}
+
+void ClientSession::RefuseQuestions() {
+  std::unordered_map<std::string, Question> open;
+  {
+    const std::lock_guard lock(mutex_);
+    answers_ = false;
+    open.swap(questions_);
+  }
+  const Error refusal{.reason = Reason::kCancelled,
+                      .message = "the client has said all that it had to say, and won't answer"};
+  for (auto& [id, question] : open) {
+    question.lane->Post([answer = std::move(question.answer),
+                         response = jsonrpc::ErrorMessage(question.server_id, refusal)]() mutable {
+      answer(std::move(response));
+    });
+  }
 }
 
 ClientSessions::ClientSessions(ToolService& service)

@@ -87,12 +87,13 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   void Notify(const std::string& notification);
 
   // A server asks the client, under its own raw id `server_id`, in the course of a call on `lane`.
-  // Returns the raw id under which the client is asked. Its answer goes to `answer` on `lane`.
+  // Returns the raw id under which the client is asked; empty: it answers nothing any more. Its
+  // answer goes to `answer` on `lane`.
   std::string AddQuestion(Lane& lane, std::string_view server_id, Answer answer) {
     return AddQuestion(lane, server_id, std::move(answer), std::nullopt);
   }
-  // The same outside of any call, on the client's own stream. False: it has none open, or has not
-  // said that it can answer such a question.
+  // The same outside of any call, on the client's own stream. False: it has none open, has not said
+  // that it can answer such a question, or answers nothing any more.
   bool Ask(std::size_t server, Lane& lane, jsonrpc::Message& question, Answer answer);
   // The question's call is over: an answer to it goes nowhere.
   void DropQuestion(const std::string& id);
@@ -102,6 +103,9 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   std::optional<std::string> Withdraw(std::string_view params, std::span<const std::string> asked);
   // The client has answered: a message of kind kResult or kError. One to no question is dropped.
   void TakeAnswer(const jsonrpc::Message& message);
+  // The client answers nothing any more: servers get errors for all that they have asked, and
+  // nothing is asked from now on.
+  void RefuseQuestions();
 
  private:
   friend class ClientSessions;
@@ -136,6 +140,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   std::shared_ptr<PrivateView> view_;                 // null: it has seen what all see
   std::vector<bool> own_list_changed_;                // by server
   bool closed_ = false;
+  bool answers_ = true;  // the client may still answer questions
   std::uint64_t last_question_ = 0;
   std::unordered_map<std::string, Question> questions_;
 };

@@ -174,12 +174,10 @@ Headers RoutedCall::HeadersFor(std::size_t server) const {
   return headers;
 }
 
-// What a server of the modern era wants repeated of a call's arguments: its caller, of the legacy
-// era, can't know of that.
+// What a server of the modern era wants repeated of a call's arguments, where its caller can't know
+// of that.
 Result<Headers> RoutedCall::ParamHeadersFor(std::size_t server) const {
-  if (params_.kind != CallParams::KeyKind::kTool || !service_.pool().IsModernOnly(server)) {
-    return Headers();
-  }
+  if (params_.kind != CallParams::KeyKind::kTool) return Headers();
   const auto table = service_.router().Current(lane_);
   const EntryList* const tools = table->Known(server, ListKind::kTools);
   const ListEntry* const tool = tools != nullptr ? tools->Find(params_.key) : nullptr;
@@ -191,16 +189,17 @@ Result<Headers> RoutedCall::ParamHeadersFor(std::size_t server) const {
 
 // The params stay: it may turn out that the server is of the era before.
 std::optional<Error> RoutedCall::SendModern(std::size_t server, Upstream& upstream) {
-  Headers mirrored = param_headers_;
+  Result<Headers> mirrored = param_headers_ ? *param_headers_ : ParamHeadersFor(server);
+  if (!mirrored) return std::move(mirrored).error();
   const std::string method(NameOf(params_.method));
   for (HeaderField& header : ModernHeaders(method, NameMember(method).empty() ? "" : params_.key)) {
-    if (header.first == kNameHeader) mirrored.push_back(std::move(header));
+    if (header.first == kNameHeader) mirrored->push_back(std::move(header));
   }
   auto error = SendTo(upstream, UpstreamRequest{.method = method,
                                                 .params = params_.raw,
                                                 .deadline = deadline_,
                                                 .headers = HeadersFor(server),
-                                                .mirrored = std::move(mirrored),
+                                                .mirrored = *std::move(mirrored),
                                                 .token_span = params_.token_span});
   if (error && error->reason == Reason::kUnsupportedProtocolVersion) return SendLegacy(server);
   return error;
@@ -272,7 +271,8 @@ std::optional<Error> RoutedCall::SendLegacy(std::size_t server) {
     upstream_ = *std::move(own);
     upstream = upstream_.get();
   }
-  Result<Headers> mirrored = ParamHeadersFor(server);
+  Result<Headers> mirrored =
+      service_.pool().IsModernOnly(server) ? ParamHeadersFor(server) : Headers();
   if (!mirrored) return std::move(mirrored).error();
   UpstreamRequest request{.method = std::string(NameOf(params_.method)),
                           .params = std::move(params_.raw),

@@ -28,8 +28,9 @@ struct CallRequest {
   std::shared_ptr<ClientSession> session = {};  // the caller's; null: it has none
   // The caller is of the era without sessions: its params say all of it.
   bool modern = false;
-  // Its Mcp-Param-* headers, passed on with a request of that era.
-  Headers param_headers = {};
+  // Its Mcp-Param-* headers, passed on with a request of that era. nullopt: its front has none, and
+  // servers that want them get those that are made here.
+  std::optional<Headers> param_headers = {};
   // Where one server is in scope, it is asked even for what it doesn't list: it knows best what it
   // has, and says so itself.
   bool forward_unknown = false;
@@ -130,7 +131,7 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   bool forward_unknown_ = false;
   bool modern_ = false;
   bool translated_ = false;
-  Headers param_headers_;
+  std::optional<Headers> param_headers_;
   std::size_t route_ = 0;  // the server it goes to, once that is known
   std::string task_prefix_;
   CallParams params_;

@@ -121,6 +121,7 @@ class FakeMcpServer::Impl final : private FakeConnection::Owner {
   void CloseConnections();
   bool Release(const std::string& id);
   std::size_t ReleaseAll();
+  bool Say(const std::string& id, const std::string& message);
   std::size_t Push(const std::string& message, const std::string& session);
   std::size_t PushToListeners(const std::string& method, const std::string& params,
                               const std::string& wanted);
@@ -275,6 +276,14 @@ void FakeMcpServer::Impl::AnswerGet(const std::shared_ptr<FakeConnection>& conne
   Held held{connection, answer.ends_early ? kStream : answer.id, answer,
             Render(answer, MessageFor(options_, asked, answer), {}), request};
   answer.hold ? Hold(std::move(held)) : Finish(held);
+}
+
+bool FakeMcpServer::Impl::Say(const std::string& id, const std::string& message) {
+  const auto at =
+      std::find_if(held_.begin(), held_.end(), [&](const Held& held) { return held.id == id; });
+  if (at == held_.end() || at->answer.form != FakeAnswer::Form::kSse) return false;
+  at->connection->Send(ChunkedEvent(message), 0);
+  return true;
 }
 
 std::size_t FakeMcpServer::Impl::Push(const std::string& message, const std::string& session) {
@@ -471,6 +480,9 @@ bool FakeMcpServer::Release(const std::string& id) {
 }
 std::size_t FakeMcpServer::ReleaseAll() {
   return impl_->Run([this] { return impl_->ReleaseAll(); });
+}
+bool FakeMcpServer::Say(const std::string& id, const std::string& message) {
+  return impl_->Run([&] { return impl_->Say(id, message); });
 }
 std::size_t FakeMcpServer::Push(const std::string& message, const std::string& session) {
   return impl_->Run([&] { return impl_->Push(message, session); });

@@ -77,6 +77,9 @@ class FakeMcpServer {
 
   // Lets the held call with this raw id be answered; false: there is none. Any order will do.
   bool Release(const std::string& id);
+  // Sends a message on the stream of the held call with this raw id, ahead of its answer; false:
+  // there is none.
+  bool Say(const std::string& id, const std::string& message);
   // Sends a message on every GET stream that is held, or on those of one session. How many there
   // are.
   std::size_t Push(const std::string& message, const std::string& session = {});

@@ -196,6 +196,54 @@ TEST_F(ConnectTest, AServersQuestionIsAskedAndAnswered) {
   EXPECT_TRUE(Has(client.Next(), R"("id":1,"result")"));
 }
 
+// Whoever has said all answers nothing any more: servers are told so at once, and not at the
+// deadline of the calls that wait for it.
+TEST_F(ConnectTest, AHalfCloseRefusesOpenQuestionsAndLaterOnes) {
+  const auto question = [](const std::string& id) {
+    return R"({"jsonrpc":"2.0","id":")" + id +
+           R"(","method":"elicitation/create","params":{"message":"who?"}})";
+  };
+  upstream_.SetScript([question](const FakeRequest& request) {
+    FakeAnswer answer;
+    answer.hold = request.http_method == "GET" || request.method == "tools/call";
+    if (answer.hold) answer.form = FakeAnswer::Form::kSse;
+    if (request.method == "tools/call") answer.before = {question("of-call")};
+    return answer;
+  });
+  const auto refused = [this](const std::string& id) {
+    const std::string begin = R"({"jsonrpc":"2.0","id":")" + id + R"(","error":{)";
+    return upstream_.WaitFor(
+        [&begin](const auto& record) {
+          return std::any_of(
+              record.requests.begin(), record.requests.end(),
+              [&begin](const auto& request) { return request.body.starts_with(begin); });
+        },
+        std::chrono::seconds(10));
+  };
+  Client client(bridge_);
+  client.Initialized(R"({"elicitation":{}})");
+  EXPECT_TRUE(Has(client.Ask(CallMessage("1", "echo", "x")), R"("id":1,"method":"elicitation)"));
+  ASSERT_TRUE(Held(2));  // the call, and the session's own stream
+  std::vector<std::string> held = upstream_.Snapshot().held;
+  const std::string call =
+      *std::find_if(held.begin(), held.end(), [](const std::string& id) { return id != "GET"; });
+  EXPECT_EQ(upstream_.Push(question("of-session")), 1u);
+  EXPECT_TRUE(Has(client.Next(), R"("id":2,"method":"elicitation)"));
+
+  client.HalfClose();
+  EXPECT_TRUE(refused("of-call"));
+  EXPECT_TRUE(refused("of-session"));
+  EXPECT_TRUE(upstream_.Say(call, question("of-call-later")));
+  EXPECT_EQ(upstream_.Push(question("of-session-later")), 1u);
+  EXPECT_TRUE(refused("of-call-later"));
+  EXPECT_TRUE(refused("of-session-later"));
+  EXPECT_TRUE(upstream_.Release(call));
+  EXPECT_TRUE(Has(client.Next(), R"("id":1,"result")")) << "it was never asked again";
+  EXPECT_EQ(client.Next(), "");
+  EXPECT_TRUE(client.End().ok());
+  EXPECT_TRUE(NoCallUnderWay());
+}
+
 TEST_F(ConnectTest, ACallIsCancelledBySayingSoInBothEras) {
   HoldSlow();
   Client client(bridge_);

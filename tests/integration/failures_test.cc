@@ -1,11 +1,15 @@
 // Every row of the error table (server/base/error.cc), provoked through a whole bridge on both
-// fronts. How each row is written, the unit tests show.
+// fronts; over gRPC as a status, or as the answer to a message on a Connect. How each row is
+// written, the unit tests show.
 
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
 #include <grpcpp/client_context.h>
 #include <gtest/gtest.h>
+#include <openssl/rand.h>
 
+#include <algorithm>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,6 +20,8 @@
 
 #include "mcpbridge/v1/prompt_service.grpc.pb.h"
 #include "mcpbridge/v1/resource_service.grpc.pb.h"
+#include "mcpbridge/v1/session_service.grpc.pb.h"
+#include "tests/fakes/fake_json.h"
 #include "tests/fakes/fake_mcp_server.h"
 #include "tests/fakes/test_http.h"
 #include "tests/integration/bridge_fixture.h"
@@ -30,6 +36,11 @@ constexpr char kPrompts[] = R"([{"name":"greet"}])";
 constexpr char kModernMeta[] =
     R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}})";
 
+constexpr char kUnknownMeta[] =
+    R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2027-01-01","io.modelcontextprotocol/clientCapabilities":{}})";
+constexpr char kCancelIt[] =
+    R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}})";
+
 std::string Message(const std::string& method, const std::string& params) {
   return R"({"jsonrpc":"2.0","id":1,"method":")" + method + R"(","params":{)" + params + "}}";
 }
@@ -43,6 +54,12 @@ FakeAnswer Faulty(const FakeRequest& request) {
   if (request.text == "refused") answer.error = R"({"code":-32603,"message":"no"})";
   if (request.text == "large") answer.pad_bytes = 2 << 20;
   if (request.text == "held") answer.hold = true;
+  if (request.text == "wide") answer.result = TextResult('"' + std::string(400 << 10, 'x') + '"');
+  if (request.text == "asks") {
+    answer.hold = true;
+    answer.form = FakeAnswer::Form::kSse;
+    answer.before = {R"({"jsonrpc":"2.0","id":"q","method":"roots/list"})"};
+  }
   return answer;
 }
 
@@ -61,6 +78,28 @@ FakeAnswer Asking(const FakeRequest& request) {
   }
   return answer;
 }
+
+// While it is there, OpenSSL has no random bits for anybody in this process.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"  // there is no other way but a provider
+class NoRandomBits {
+ public:
+  NoRandomBits() {
+    static const RAND_METHOD kNone = {
+        .seed = nullptr,
+        .bytes = [](unsigned char*, int) { return 0; },
+        .cleanup = nullptr,
+        .add = nullptr,
+        .pseudorand = [](unsigned char*, int) { return 0; },
+        .status = [] { return 0; },
+    };
+    RAND_set_rand_method(&kNone);
+  }
+  ~NoRandomBits() { RAND_set_rand_method(RAND_OpenSSL()); }
+  NoRandomBits(const NoRandomBits&) = delete;
+  NoRandomBits& operator=(const NoRandomBits&) = delete;
+};
+#pragma GCC diagnostic pop
 
 // A bridge in front of servers that fail as they are told, and both ways to it.
 class Stage {
@@ -92,13 +131,12 @@ class Stage {
                         const Headers& headers = {}) {
     return Http(CallMessage("1", tool, text), headers);
   }
-  std::string OpenSession() {
-    return Http(
-               Message(
-                   "initialize",
-                   R"("protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"})"))
-        .headers["mcp-session-id"];
+  TestResponse Initialize() {
+    return Http(Message(
+        "initialize",
+        R"("protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"})"));
   }
+  std::string OpenSession() { return Initialize().headers["mcp-session-id"]; }
 
   // One RPC of `stub`'s, with these metadata and this time.
   template <class Stub, class Request, class Response>
@@ -120,8 +158,37 @@ class Stage {
     request.set_server(server);
     request.set_name(tool);
     request.set_arguments_json(text == "[" ? text : R"({"text":")" + text + R"("})");
+    if (text == "asks") {
+      auto& capabilities = *request.mutable_client_capabilities()->mutable_fields();
+      capabilities["roots"].mutable_struct_value();
+    }
     v1::ToolService::Stub stub(channel_);
     return Rpc(&v1::ToolService::Stub::CallTool, stub, request, metadata, time);
+  }
+  // The first answer to messages on a Connect.
+  std::string Connect(const std::vector<std::string>& messages) {
+    v1::ConnectResponse first;
+    OnConnect(messages, [&](auto& stream) { stream.Read(&first); });
+    return first.message();
+  }
+  // Makes calls on a Connect, and reads no answer until there are too many.
+  grpc::Status ConnectWithoutReading() {
+    return OnConnect(
+        std::vector<std::string>(1, CallMessage("0", "one-echo", "wide")), [this](auto& stream) {
+          v1::ConnectRequest call;
+          for (int i = 1; i < 40; ++i) {
+            call.set_message(CallMessage(std::to_string(i), "one-echo", "wide"));
+            stream.Write(call);
+          }
+          EXPECT_TRUE(one_.WaitFor(
+              [](const auto& record) {
+                return std::count_if(record.requests.begin(), record.requests.end(),
+                                     [](const auto& one) { return one.text == "wide"; }) >= 5;
+              },
+              kPatience));
+          v1::ConnectResponse answer;
+          while (stream.Read(&answer)) continue;
+        });
   }
   grpc::Status GrpcPrompt(const std::string& name) {
     v1::GetPromptRequest request;
@@ -140,6 +207,24 @@ class Stage {
   Bridge& bridge() { return *bridge_; }
 
  private:
+  // Opens a Connect, says `messages`, and lets `then` go on with the stream, which ends then.
+  template <class Then>
+  grpc::Status OnConnect(const std::vector<std::string>& messages, Then then) {
+    grpc::ClientContext context;
+    context.AddMetadata("x-litellm-api-key", kKey);
+    context.set_deadline(std::chrono::system_clock::now() + kPatience);
+    const auto stub = v1::SessionService::NewStub(channel_);
+    const auto stream = stub->Connect(&context);
+    v1::ConnectRequest request;
+    for (const std::string& message : messages) {
+      request.set_message(message);
+      stream->Write(request);
+    }
+    then(*stream);
+    stream->WritesDone();
+    return stream->Finish();
+  }
+
   FakeMcpServer one_{{.prompts = kPrompts}};
   FakeMcpServer two_{{.prompts = kPrompts}};
   FakeMcpServer asking_{{.sessions = false}};
@@ -147,11 +232,12 @@ class Stage {
   std::shared_ptr<grpc::Channel> channel_;
 };
 
-// How a reason is come by; null where a front has no way to it.
+// How a reason is come by; null where there is no such way to it.
 struct Row {
   Reason reason;
   std::function<TestResponse()> http;
   std::function<grpc::Status()> grpc;
+  std::function<std::string()> connect = nullptr;
 };
 
 bool HasRetryInfo(const grpc::Status& status) {
@@ -184,26 +270,23 @@ void CheckGrpc(const ReasonInfo& info, Reason reason, const grpc::Status& status
   EXPECT_EQ(HasRetryInfo(status), info.retryable) << info.name;
 }
 
-// What only HTTP has, or knows as a failure of one request.
+void CheckConnect(const ReasonInfo& info, const std::string& message) {
+  EXPECT_NE(message.find("\"code\":" + std::to_string(info.jsonrpc_code)), std::string::npos)
+      << info.name << ": " << message;
+  EXPECT_EQ(ReasonOf(message), info.name) << message;
+}
+
+// What only HTTP has.
 const std::set<Reason> kHttpOnly = {
-    Reason::kInvalidJson,
-    Reason::kMethodNotFound,
     Reason::kRequestTooLarge,  // gRPC itself refuses such a message, without details
-    Reason::kPathNotFound,
-    Reason::kMethodNotAllowed,
-    Reason::kNotAcceptable,
-    Reason::kUnsupportedMediaType,
-    Reason::kOriginNotAllowed,
-    Reason::kHostNotAllowed,
-    Reason::kUnsupportedProtocolVersion,
-    Reason::kHeaderMismatch,
-    Reason::kSessionNotFound,
-    Reason::kStreamTaken,
-    Reason::kCancelled,  // a gRPC caller that cancels isn't told any more
+    Reason::kPathNotFound,         Reason::kMethodNotAllowed, Reason::kNotAcceptable,
+    Reason::kUnsupportedMediaType, Reason::kOriginNotAllowed, Reason::kHostNotAllowed,
+    Reason::kHeaderMismatch,       Reason::kSessionNotFound,  Reason::kStreamTaken,
 };
-// Neither: a bug of ours; and what only a Connect has (connect_test.cc).
-const std::set<Reason> kNowhere = {Reason::kInternal, Reason::kQuestionNotKept,
-                                   Reason::kReaderTooSlow};
+// What only a Connect has.
+const std::set<Reason> kGrpcOnly = {Reason::kReaderTooSlow};
+// Over HTTP it is in translation_test.cc.
+const std::set<Reason> kElsewhere = {Reason::kQuestionNotKept};
 
 TEST(FailuresTest, EveryRowIsWhatBothFrontsAnswer) {
   Stage stage;
@@ -225,18 +308,19 @@ TEST(FailuresTest, EveryRowIsWhatBothFrontsAnswer) {
                 {{"Mcp-Session-Id", session}, {"x-litellm-api-key", kKey}});
     EXPECT_TRUE(
         stage.one().WaitFor([](const auto& record) { return record.held.size() == 1; }, kPatience));
-    stage.Http(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}})",
-               {{"Mcp-Session-Id", session}});
+    stage.Http(kCancelIt, {{"Mcp-Session-Id", session}});
     return caller.Receive();
   };
   using namespace std::chrono_literals;
   const std::vector<Row> rows = {
-      {Reason::kInvalidJson, [&] { return stage.Http("{"); }, nullptr},
+      {Reason::kInvalidJson, [&] { return stage.Http("{"); }, nullptr,
+       [&] { return stage.Connect({"{"}); }},
       {Reason::kInvalidRequest, [&] { return stage.Http(R"({"id":1,"method":"ping"})"); },
        [&] {
          return stage.GrpcCall("one-echo", "x", {{"x-mcp-servers", ","}});
        }},
-      {Reason::kMethodNotFound, [&] { return stage.Http(Message("no/such", "")); }, nullptr},
+      {Reason::kMethodNotFound, [&] { return stage.Http(Message("no/such", "")); }, nullptr,
+       [&] { return stage.Connect({Message("no/such", "")}); }},
       {Reason::kInvalidArguments, [&] { return stage.Http(Message("tools/call", "")); },
        [&] { return stage.GrpcCall("one-echo", "["); }},
       {Reason::kServerNotFound, [&] { return stage.Http(good, {}, "/mcp/nobody"); },
@@ -290,7 +374,7 @@ TEST(FailuresTest, EveryRowIsWhatBothFrontsAnswer) {
        [&] {
          return stage.Http(good, {{"MCP-Protocol-Version", "2020-01-01"}});
        },
-       nullptr},
+       nullptr, [&] { return stage.Connect({Message("tools/list", kUnknownMeta)}); }},
       {Reason::kHeaderMismatch, [&] { return stage.Http(Message("tools/list", kModernMeta)); },
        nullptr},
       {Reason::kMissingClientCapability, [&] { return stage.HttpCall("asking-echo", "x"); },
@@ -315,11 +399,25 @@ TEST(FailuresTest, EveryRowIsWhatBothFrontsAnswer) {
          Stage quick([](Config& config) { config.servers[2].timeout = 50ms; });
          return quick.GrpcCall("one-echo", "held");
        }},
-      {Reason::kCancelled, cancelled, nullptr},
+      // A caller of any other RPC that cancels isn't told any more.
+      {Reason::kCancelled, cancelled, nullptr,
+       [&] {
+         return stage.Connect({CallMessage("1", "one-echo", "held"), kCancelIt});
+       }},
       {Reason::kOverloaded, [&] { return busy.HttpCall("one-echo", "x"); },
        [&] { return busy.GrpcCall("one-echo", "x"); }},
       {Reason::kShuttingDown, [&] { return stopping.HttpCall("one-echo", "x"); },
        [&] { return stopping.GrpcCall("one-echo", "x"); }},
+      // Without random bits there is no id for a session, and no state for a question.
+      {Reason::kInternal,
+       [&] {
+         const NoRandomBits none;
+         return stage.Initialize();
+       },
+       [&] {
+         const NoRandomBits none;
+         return stage.GrpcCall("one-echo", "asks");
+       }},
       {Reason::kUpstreamUnavailable, [&] { return stage.HttpCall("dead-echo", "x"); },
        [&] { return stage.GrpcCall("dead-echo", "x"); }},
       {Reason::kUpstreamLost, [&] { return stage.HttpCall("one-echo", "lost"); },
@@ -332,20 +430,29 @@ TEST(FailuresTest, EveryRowIsWhatBothFrontsAnswer) {
        [&] { return stage.GrpcCall("one-echo", "refused"); }},
       {Reason::kResponseTooLarge, [&] { return stage.HttpCall("one-echo", "large"); },
        [&] { return stage.GrpcCall("one-echo", "large"); }},
+      {Reason::kQuestionNotKept, nullptr,
+       [&] {
+         Stage full([](Config& config) { config.bridge.limits.parked_calls = 1; });
+         full.GrpcCall("one-echo", "asks");
+         return full.GrpcCall("one-echo", "asks");
+       }},
+      {Reason::kReaderTooSlow, nullptr, [&] { return stage.ConnectWithoutReading(); }},
   };
   std::set<Reason> http;
   std::set<Reason> grpc;
   for (const Row& row : rows) {
     const ReasonInfo& info = InfoOf(row.reason);
-    CheckHttp(info, row.reason, row.http());
-    http.insert(row.reason);
-    if (!row.grpc) continue;
-    CheckGrpc(info, row.reason, row.grpc());
-    grpc.insert(row.reason);
+    if (row.http) {
+      CheckHttp(info, row.reason, row.http());
+      http.insert(row.reason);
+    }
+    if (row.grpc) CheckGrpc(info, row.reason, row.grpc());
+    if (row.connect) CheckConnect(info, row.connect());
+    if (row.grpc || row.connect) grpc.insert(row.reason);
   }
   for (const Reason reason : AllReasons()) {
-    if (kNowhere.contains(reason)) continue;
-    EXPECT_TRUE(http.contains(reason)) << InfoOf(reason).name;
+    const bool not_here = kGrpcOnly.contains(reason) || kElsewhere.contains(reason);
+    EXPECT_NE(http.contains(reason), not_here) << InfoOf(reason).name;
     EXPECT_NE(grpc.contains(reason), kHttpOnly.contains(reason)) << InfoOf(reason).name;
   }
   busy.one().ReleaseAll();

@@ -1,5 +1,6 @@
 // model_context_protocol.Mcp, through a real front and a fake MCP server.
 
+#include <mcpbridge/v1/resource_service.grpc.pb.h>
 #include <model_context_protocol/mcp.grpc.pb.h>
 
 #include "tests/unit/grpc_fixture.h"
@@ -208,6 +209,79 @@ TEST_F(GoogleMcpTest, ResourcesPromptsAndCompletion) {
   EXPECT_EQ(completion.values(0), "x");
   EXPECT_EQ(completion.total_matches(), 2);
   EXPECT_TRUE(completion.has_more());
+}
+
+// Items of a list, raw: as many as `count`, named in the order of the alphabet, whose `more` is a
+// string of so many bytes.
+std::string ManyItems(int count, const std::string& name_member, const std::string& name_prefix,
+                      const std::string& more, std::size_t bytes) {
+  std::string items = "[";
+  for (int i = 0; i < count; ++i) {
+    if (i > 0) items += ',';
+    items += "{\"" + name_member + "\":\"" + name_prefix + std::to_string(100'000 + i) + "\",\"" +
+             more + "\":\"" + std::string(bytes, 'd') + "\"" +
+             (name_member == "name" ? "}" : ",\"name\":\"n\"}");
+  }
+  return items + "]";
+}
+
+// What comes as several pages to callers of mcpbridge.v1 comes whole here.
+class GoogleMcpPagesTest : public testing::Test {
+ protected:
+  static constexpr int kMany = 2500;  // items, more than two pages
+  static constexpr int kLarge = 300;  // items of 20 kB, more than one page of 4 MiB
+  static constexpr std::size_t kBytes = 20'000;
+
+  template <class Stub, class Method, class Request, class Response>
+  static void Ask(Stub& stub, Method method, const Request& request, Response& response) {
+    grpc::ClientContext context;
+    const grpc::Status status = std::invoke(method, stub, &context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  }
+  template <class Items, class Name>
+  static void ExpectAllInOrder(const Items& items, int count, const std::string& prefix,
+                               Name name) {
+    ASSERT_EQ(items.size(), count);
+    for (int i = 0; i < count; ++i) {
+      ASSERT_EQ((items.Get(i).*name)(), prefix + std::to_string(100'000 + i));
+    }
+  }
+
+  FakeMcpServer upstream_{{.tools = ManyItems(kMany, "name", "t", "description", 10),
+                           .resources = ManyItems(kLarge, "uri", "test://", "description", kBytes),
+                           .templates = ManyItems(kMany, "uriTemplate", "test://{x}", "title", 1),
+                           .prompts = ManyItems(kLarge, "name", "p", "description", kBytes)}};
+  GrpcBridge bridge_{ConfigFor(upstream_)};
+};
+
+TEST_F(GoogleMcpPagesTest, AListOfManyItemsOrManyBytesComesWhole) {
+  v1::ListToolsResponse many;
+  Ask(bridge_.tools(), &v1::ToolService::Stub::ListTools, v1::ListToolsRequest(), many);
+  EXPECT_EQ(many.tools_size(), 1000);
+  EXPECT_NE(many.next_page_token(), "") << "it has more than one page";
+  const auto resource_stub = v1::ResourceService::NewStub(bridge_.channel());
+  v1::ListResourcesResponse large;
+  Ask(*resource_stub, &v1::ResourceService::Stub::ListResources, v1::ListResourcesRequest(), large);
+  EXPECT_LT(large.resources_size(), kLarge);
+  EXPECT_NE(large.next_page_token(), "");
+
+  const auto stub = gm::Mcp::NewStub(bridge_.channel());
+  gm::ListToolsResponse tools;
+  Ask(*stub, &gm::Mcp::Stub::ListTools, gm::ListToolsRequest(), tools);
+  ExpectAllInOrder(tools.tools(), kMany, "t", &gm::Tool::name);
+  gm::ListResourcesResponse resources;
+  Ask(*stub, &gm::Mcp::Stub::ListResources, gm::ListResourcesRequest(), resources);
+  ExpectAllInOrder(resources.resources(), kLarge, "test://", &gm::Resource::uri);
+  EXPECT_EQ(resources.resources(kLarge - 1).description().size(), kBytes);
+  gm::ListResourceTemplatesResponse templates;
+  Ask(*stub, &gm::Mcp::Stub::ListResourceTemplates, gm::ListResourceTemplatesRequest(), templates);
+  ExpectAllInOrder(templates.resource_templates(), kMany, "test://{x}",
+                   &gm::ResourceTemplate::uri_template);
+  gm::ListPromptsResponse prompts;
+  Ask(*stub, &gm::Mcp::Stub::ListPrompts, gm::ListPromptsRequest(), prompts);
+  ExpectAllInOrder(prompts.prompts(), kLarge, "p", &gm::Prompt::name);
+  EXPECT_EQ(prompts.common().result_type(), gm::RESULT_TYPE_COMPLETE);
+  EXPECT_GT(prompts.ByteSizeLong(), std::size_t{4} << 20);
 }
 
 }  // namespace

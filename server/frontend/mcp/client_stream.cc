@@ -25,7 +25,6 @@ class ClientStream::Call final : public Reply {
   }
 
   bool Before(std::string_view message) override { return stream_.AddAhead(message); }
-  bool can_be_answered() const override { return !stream_.client_done_; }
   void OnSession(std::shared_ptr<ClientSession> session) override {
     stream_.OnSession(std::move(session));
   }
@@ -116,6 +115,7 @@ void ClientStream::Cancel(jsonrpc::Message& message) {
 
 void ClientStream::OnClientDone() {
   client_done_ = true;
+  if (session_ != nullptr) session_->RefuseQuestions();
   CompleteEndless();
 }
 
@@ -193,6 +193,7 @@ std::optional<ClientStream::Outgoing> ClientStream::Next() {
 void ClientStream::OnSession(std::shared_ptr<ClientSession> session) {
   CloseSession("its client has begun another");
   session_ = std::move(session);
+  if (client_done_) session_->RefuseQuestions();
   reader_ = std::make_shared<MessageLog::Reader>(MessageLog::Reader{.wake = WakeFromAnywhere()});
   at_ = session_->messages().ReadUpTo();
   session_->messages().Attach(at_, reader_, /*take_over=*/true);

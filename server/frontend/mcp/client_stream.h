@@ -51,7 +51,8 @@ class ClientStream {
   void Take(std::string message);
   bool is_full() const { return bytes_ >= kFull; }
 
-  // The client will say no more: nobody answers a server's question, and subscriptions end.
+  // The client will say no more: servers' questions are refused, those that are open at once, and
+  // subscriptions end.
   void OnClientDone();
   // The bridge is about to stop: requests that come now are refused, and subscriptions end.
   void Drain();

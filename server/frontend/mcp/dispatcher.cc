@@ -138,13 +138,15 @@ std::unique_ptr<McpCall> Dispatcher::Forward(CallMethod method, IncomingMessage&
     reply.Fail(*error);
     return nullptr;
   }
+  std::optional<Headers> param_headers;
+  if (request.mirrored != nullptr) param_headers = std::move(request.param_headers);
   CallRequest call_request{.scope = std::move(request.scope),
                            .params = *std::move(params),
                            .deadline = *request.deadline,
                            .headers = request.headers,
                            .session = request.session,
                            .modern = request.modern,
-                           .param_headers = std::move(request.param_headers),
+                           .param_headers = std::move(param_headers),
                            .forward_unknown = request.session != nullptr || request.modern};
   if (method == CallMethod::kListen) {
     auto call = std::make_unique<ListenCall>(service_, request.lane, reply);
@@ -167,11 +169,11 @@ std::unique_ptr<McpCall> Dispatcher::Forward(CallMethod method, IncomingMessage&
   return call;
 }
 
-// Whether the headers repeat those arguments that the tool's schema wants repeated. Where the front
-// has none they are made here.
-std::optional<Error> Dispatcher::CheckParamHeaders(IncomingMessage& request,
-                                                   const CallParams& params) {
-  if (params.kind != CallParams::KeyKind::kTool) return std::nullopt;
+// Whether the headers, where the front has any, repeat those arguments that the tool's schema wants
+// repeated.
+std::optional<Error> Dispatcher::CheckParamHeaders(const IncomingMessage& request,
+                                                   const CallParams& params) const {
+  if (request.mirrored == nullptr || params.kind != CallParams::KeyKind::kTool) return std::nullopt;
   const auto& table = service_.router().Current(request.lane);
   const Result<Route> route = table->Resolve(request.scope, params.key);
   const EntryList* const tools = route ? table->Known(route->server, ListKind::kTools) : nullptr;
@@ -180,12 +182,7 @@ std::optional<Error> Dispatcher::CheckParamHeaders(IncomingMessage& request,
   const ParamHeaders wanted = ParamHeaders::OfTool(tool->json);
   const auto members = wanted.empty() ? std::nullopt : JsonMembers::Read(params.raw);
   if (!members) return std::nullopt;
-  const std::string_view arguments = members->Get("arguments").value_or("");
-  if (request.mirrored != nullptr) return wanted.Check(arguments, *request.mirrored);
-  Result<Headers> made = wanted.Build(arguments);
-  if (!made) return std::move(made).error();
-  request.param_headers = *std::move(made);
-  return std::nullopt;
+  return wanted.Check(members->Get("arguments").value_or(""), *request.mirrored);
 }
 
 }  // namespace mcpbridge

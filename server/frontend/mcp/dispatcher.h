@@ -28,7 +28,7 @@ struct IncomingMessage {
   Result<Deadline> deadline;               // its sender's own; an error, if it can't be read
   CallerHeaders& headers;
   // Headers that repeat what the message says; null: the front has none, and servers that want them
-  // get those that the bridge makes.
+  // get those that RoutedCall makes.
   const RequestHeaders* mirrored = nullptr;
   // Those of them that are for the arguments of a tool, as they were sent.
   Headers param_headers = {};
@@ -55,7 +55,8 @@ class Dispatcher {
   std::unique_ptr<McpCall> List(ListKind kind, IncomingMessage& request, Reply& reply);
   std::unique_ptr<McpCall> Forward(CallMethod method, IncomingMessage& request, Reply& reply);
   std::shared_ptr<CatalogueView> ViewOf(const IncomingMessage& request) const;
-  std::optional<Error> CheckParamHeaders(IncomingMessage& request, const CallParams& params);
+  std::optional<Error> CheckParamHeaders(const IncomingMessage& request,
+                                         const CallParams& params) const;
 
   ToolService& service_;
   ClientSessions& sessions_;

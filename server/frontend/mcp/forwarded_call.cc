@@ -77,12 +77,12 @@ void ForwardedCall::OnCallNotification(std::string_view method, std::string para
 bool ForwardedCall::OnCallRequest(std::string_view id, std::string_view method,
                                   std::string_view params) {
   if (session_ == nullptr || !session_->CanBeAsked(method)) return false;
-  if (!reply_.can_be_answered()) return false;
   std::string question = session_->AddQuestion(lane_, id, [alive = alive_](std::string response) {
     if (alive->call != nullptr && alive->call->call_) {
       alive->call->call_->Answer(std::move(response));
     }
   });
+  if (question.empty()) return false;
   const bool asked = reply_.Before(jsonrpc::RequestMessage(question, method, params));
   if (!asked) session_->DropQuestion(question);
   if (asked) questions_.push_back(std::move(question));

@@ -30,8 +30,6 @@ class Reply {
   virtual bool takes_events() const { return true; }
   // A JSON-RPC message ahead of the answer. False: the caller takes none, or doesn't read them.
   virtual bool Before(std::string_view message) = 0;
-  // Whether the caller's answer to a request ahead of the answer could still come.
-  virtual bool can_be_answered() const { return true; }
 
   // The server wants its caller to come back for the answer after `retry`. Does nothing where that
   // can't be expected of the caller.
