@@ -1,7 +1,6 @@
 #include "server/service/asking_call.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "server/jsonrpc/message.h"
@@ -9,10 +8,6 @@
 
 namespace mcpbridge {
 namespace {
-
-// How long a parked call waits for its caller: a person may have to be asked. Its deadline may come
-// first.
-constexpr std::chrono::minutes kParkedTime{5};
 
 using Caller = AskingCall::Caller;
 
@@ -124,7 +119,7 @@ void AskingCall::AskCaller() {
   handle_ = std::move(ticket->handle);
   InputRequired required{.requests = {}, .state = jsonrpc::Quote(ticket->state)};
   for (const Question& question : unanswered_) required.requests.push_back(question.request);
-  Arm(Min(options_.deadline, Deadline::After(kParkedTime)));
+  Arm(Min(options_.deadline, Deadline::After(options_.parked_time)));
   Tell(std::exchange(caller_, nullptr), jsonrpc::ResultMessage("0", InputRequiredResult(required)));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,9 @@ class AskingCall final : public std::enable_shared_from_this<AskingCall>,
     ClientProfile profile;              // what the caller can be asked
     Deadline deadline;                  // of the whole call, over all its requests
     std::shared_ptr<Upstream> session;  // kept while the call lasts
+    // How long it waits for its caller, parked: a person may have to be asked. Its deadline may
+    // come first.
+    std::chrono::milliseconds parked_time = std::chrono::minutes(5);
   };
 
   AskingCall(ParkedCalls& parked, Lane& home, Options options);

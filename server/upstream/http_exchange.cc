@@ -19,6 +19,8 @@ namespace {
 // JSON-RPC errors with which servers of the TypeScript SDK say, on HTTP 400, that they don't know a
 // session.
 constexpr long long kNoValidSession = -32000;
+// With which servers say, on HTTP 400, that they don't speak the version of a request.
+constexpr long long kUnsupportedVersion = -32022;
 
 // How often a stream that is broken off is taken up again without an event.
 constexpr int kMaxAttempts = 5;
@@ -214,18 +216,21 @@ bool HttpExchange::IsOurs(std::string_view token) const {
   return token == id_ || (lane_.one_client() && IsTaskToken(token));
 }
 
+// Whether the handshake has to be made again: the server doesn't know the session, or not even the
+// version that was agreed on. What it says with 400 may mean something else: where it says it of a
+// new session too, it is its answer.
 bool HttpExchange::SessionIsLost(const Result<jsonrpc::Message>& answer) const {
-  if (session_->id.empty()) return false;
-  if (status_ == 404) return true;
-  return status_ == 400 && answer && answer->kind == jsonrpc::Kind::kError &&
-         jsonrpc::UpstreamErrorOf(answer->error).upstream->code == kNoValidSession;
+  if (status_ == 404) return !session_->id.empty();
+  if (status_ != 400 || retried_ || session_->modern || session_->epoch == 0) return false;
+  if (!answer || answer->kind != jsonrpc::Kind::kError) return false;
+  const long long code = jsonrpc::UpstreamErrorOf(answer->error).upstream->code;
+  return code == kUnsupportedVersion || (code == kNoValidSession && !session_->id.empty());
 }
 
 // Whether a server that once spoke the modern era has answered as one that doesn't: it has been
 // exchanged. A session it wants, a version it doesn't know, or no JSON-RPC at all.
 bool HttpExchange::IsOfTheEraBefore(const Result<jsonrpc::Message>& answer) const {
   constexpr long long kInvalidRequest = -32600;
-  constexpr long long kUnsupportedVersion = -32022;
   if (!session_->modern || (status_ != 400 && status_ != 404 && status_ != 405)) return false;
   if (!answer || answer->kind != jsonrpc::Kind::kError) return true;
   const long long code = jsonrpc::UpstreamErrorOf(answer->error).upstream->code;

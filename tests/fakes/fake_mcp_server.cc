@@ -329,9 +329,11 @@ std::optional<FakeAnswer> FakeMcpServer::Impl::SessionFault(const FakeRequest& r
   const std::string session = request.Header("mcp-session-id");
   if (sessions_.contains(session)) return std::nullopt;
   FakeAnswer fault;
-  fault.http_status = session.empty() ? 400 : 404;
+  fault.http_status = session.empty() ? 400 : options_.lost_status;
   fault.error = session.empty() ? R"({"code":-32000,"message":"no session id"})"
-                                : R"({"code":-32001,"message":"Session not found"})";
+                : fault.http_status == 400
+                    ? R"({"code":-32000,"message":"Bad Request: No valid session ID provided"})"
+                    : R"({"code":-32001,"message":"Session not found"})";
   return fault;
 }
 

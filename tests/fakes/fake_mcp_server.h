@@ -19,6 +19,8 @@ class FakeMcpServer {
   struct Options {
     // `initialize` opens a session and everything else needs one: 400 without, 404 if unknown.
     bool sessions = true;
+    // 400: what servers of the TypeScript SDK say of a session that they don't know.
+    int lost_status = 404;
     bool modern_too = false;  // requests of MCP 2026-07-28 need none
     std::string protocol_version = "2025-11-25";
     // The tools array of tools/list, raw JSON; empty: echo and slow.

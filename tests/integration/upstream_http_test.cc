@@ -130,6 +130,56 @@ TEST_F(UpstreamHttpTest, ASessionThatIsNeverKnownEndsInAnError) {
   EXPECT_EQ(ReasonOf(CallWith(lost)), "UPSTREAM_UNAVAILABLE");
 }
 
+TEST_F(UpstreamHttpTest, ARefusalThatIsNotAboutTheSessionCostsNoSession) {
+  const auto expect = [this](const FakeAnswer& answer, const std::string& wanted) {
+    const std::size_t before = upstream_.Snapshot().CountCalls("echo");
+    const std::string body = CallWith(answer);
+    EXPECT_NE(body.find(wanted), std::string::npos) << body;
+    const auto record = upstream_.Snapshot();
+    EXPECT_EQ(record.CountCalls("echo"), before + 1) << wanted << ": it isn't repeated";
+    EXPECT_EQ(record.Count("initialize"), 1u) << wanted;
+  };
+  for (const char* error : {R"({"code":-32602,"message":"session 7 is no argument"})",
+                            R"({"code":-32600,"message":"x"})", R"({"code":-32603,"message":"y"})",
+                            R"({"code":-32001,"message":"z"})"}) {
+    expect({.error = error, .http_status = 400}, std::string(R"("error":)") + error);
+  }
+  expect({.http_status = 400, .body = "Bad Request"}, "UPSTREAM_HTTP_STATUS");
+  expect({.error = R"({"code":-32000,"message":"mine"})"}, R"({"code":-32000,"message":"mine"})");
+}
+
+// Its code means anything: what the server says in a new session, too, isn't about the session.
+TEST_F(UpstreamHttpTest, ARefusalThatStaysIsTheServersOwn) {
+  const std::string error = R"({"code":-32000,"message":"Bad Request: no such thing"})";
+  EXPECT_EQ(CallWith({.error = error, .http_status = 400}),
+            R"({"jsonrpc":"2.0","id":1,"error":)" + error + "}");
+  EXPECT_EQ(upstream_.Snapshot().CountCalls("echo"), 2u);
+}
+
+TEST(UpstreamSessionTest, AnotherServersWayToMissASessionIsKnown) {
+  FakeMcpServer upstream({.lost_status = 400});
+  Bridge bridge(ConfigWith({{"fake", upstream.url()}}));
+  ASSERT_TRUE(bridge.WaitForTools("fake"));
+  upstream.DropSessions();
+  const std::string body =
+      TestHttpClient(bridge.http_port()).Post(CallMessage("1", "echo", "hello")).body;
+  EXPECT_NE(body.find(R"("text":"hello")"), std::string::npos) << body;
+  const auto record = upstream.Snapshot();
+  EXPECT_EQ(record.sessions_opened, 2);
+  EXPECT_EQ(record.CountCalls("echo"), 2u) << "repeated once";
+}
+
+TEST(UpstreamSessionTest, WhereThereIsNoneNoneIsLost) {
+  FakeMcpServer upstream(FakeMcpServer::Options{.sessions = false});
+  Bridge bridge(ConfigWith({{"fake", upstream.url()}}));
+  ASSERT_TRUE(bridge.WaitForTools("fake"));
+  const std::string error = R"({"code":-32000,"message":"no"})";
+  upstream.OnTool("echo", {.error = error, .http_status = 400});
+  EXPECT_EQ(TestHttpClient(bridge.http_port()).Post(CallMessage("1", "echo", "x")).body,
+            R"({"jsonrpc":"2.0","id":1,"error":)" + error + "}");
+  EXPECT_EQ(upstream.Snapshot().CountCalls("echo"), 1u);
+}
+
 TEST_F(UpstreamHttpTest, AServerThatIsGoneFailsAtOnceAndIsFoundAgain) {
   upstream_.StopListening();
   upstream_.CloseConnections();

@@ -23,9 +23,6 @@ constexpr std::chrono::seconds kResponseTime{300};
 // From our last byte to the caller's close, when we end the connection: it may still be sending.
 constexpr std::chrono::seconds kLingerTime{2};
 
-// An event stream on which nothing else has been sent for so long gets a comment: proxies close
-// quiet connections, and the MCP SDKs' servers do it in the same interval.
-constexpr std::chrono::seconds kKeepAliveTime{15};
 constexpr std::string_view kKeepAlive = ": keep-alive\n\n";
 // What may wait for a slow reader of an event stream: beyond it notifications are dropped.
 constexpr std::size_t kMaxQueued = 1 << 20;
@@ -67,7 +64,7 @@ void HttpServerConnection::NextRequest() {
   parser_->header_limit(static_cast<std::uint32_t>(limits_.header_bytes));
 }
 
-void HttpServerConnection::Arm(std::chrono::seconds time) {
+void HttpServerConnection::Arm(std::chrono::milliseconds time) {
   Disarm();
   lane_.deadlines().Arm(*this, Deadline::After(time));
 }
@@ -154,7 +151,7 @@ void HttpServerConnection::Handle() {
   std::unique_ptr<HttpCall> call = handler_.Handle(lane_, parser_->get(), *this);
   // It may have responded already: then there is nothing to keep.
   if (state_ == State::kHandling || state_ == State::kStreaming) call_ = std::move(call);
-  if (state_ == State::kHandling) Arm(kKeepAliveTime);
+  if (state_ == State::kHandling) Arm(connections_.quiet_time);
 }
 
 void HttpServerConnection::Respond(HttpResponse response) {
@@ -223,7 +220,7 @@ void HttpServerConnection::OnChunksWritten(error_code error) {
   } else if (state_ == State::kWriting) {
     OnWritten(error);
   } else {
-    Arm(kKeepAliveTime);
+    Arm(connections_.quiet_time);
     if (call_ != nullptr) call_->OnDrained();
   }
 }

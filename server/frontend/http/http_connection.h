@@ -6,6 +6,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,10 @@ class HttpServerConnection;
 struct HttpConnections {
   std::unordered_set<HttpServerConnection*> all;
   bool draining = false;
+  // A request on whose connection nothing has been sent for so long: its call is told (OnQuiet()),
+  // its event stream gets a comment. Proxies close quiet connections, and the MCP SDKs' servers do
+  // it in the same interval.
+  std::chrono::milliseconds quiet_time{15'000};
 };
 
 // Works on requests.
@@ -93,7 +98,7 @@ class HttpServerConnection final : public std::enable_shared_from_this<HttpServe
   void OnChunksWritten(boost::system::error_code error);
   void Close();
   void DropCall();
-  void Arm(std::chrono::seconds time);
+  void Arm(std::chrono::milliseconds time);
 
   Lane& lane_;
   Socket socket_;
