@@ -34,7 +34,7 @@ void CallToolStreamCall::OnLane() {
                                .deadline = deadline(),
                                .headers = headers(),
                                .modern = routed_request_.modern,
-                                 .forward_unknown = routed_request_.modern});
+                               .forward_unknown = routed_request_.modern});
   if (error) EndWith(ToGrpcStatus(*error));
 }
 
