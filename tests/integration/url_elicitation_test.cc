@@ -196,8 +196,13 @@ TEST_P(UrlElicitationTest, AnErrorThatWantsItFirstKeepsItsData) {
       << body;
 }
 
-TEST_P(UrlElicitationTest, ThatItIsDoneIsToldOnTheClientsOwnStream) {
-  if (modern_client() || modern_server()) GTEST_SKIP() << "that era has no such streams";
+// Only the era before has such streams.
+class OwnStreamTest : public UrlElicitationTest {};
+
+INSTANTIATE_TEST_SUITE_P(LegacyClientOfLegacyServer, OwnStreamTest,
+                         testing::Values(UrlPair{false, false}));
+
+TEST_P(OwnStreamTest, ThatItIsDoneIsToldOnTheClientsOwnStream) {
   TestEventStream call = Call("echo");
   Next(call);
   TestEventStream own(bridge_.http_port(), {{"mcp-session-id", session_}});
