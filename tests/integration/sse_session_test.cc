@@ -68,6 +68,7 @@ TEST_F(SseSessionTest, AnAnswerReachesNoLaterStream) {
   const TestHttpClient::Headers headers{{"mcp-session-id", session}};
   client.Post(CallMessage("1", "echo", "x"), headers);
   TestEventStream stream(bridge_.http_port(), headers);
+  ASSERT_EQ(stream.status(), 200);
   upstream_.Say(R"({"jsonrpc":"2.0","id":7,"method":"roots/list"})");
   ASSERT_TRUE(stream.Next());
   upstream_.CloseStreams();
