@@ -216,7 +216,8 @@ void Subscription::Push(SubscriptionEvent event) {
                                  [&](const auto& waiting) { return SaysTheSame(waiting, event); });
   const std::size_t others = same == events_.end() ? bytes_ : bytes_ - BytesOf(*same);
   if (!events_.empty() && others + bytes > kMaxBytes) {
-    ++dropped_;
+    const bool first = dropped_++ == 0;
+    if (first && subscribed_) handler_.OnEvent();
     return;
   }
   bytes_ = others + bytes;

@@ -32,7 +32,8 @@ Config ConfigWith(std::vector<std::pair<std::string, std::string>> servers) {
 Bridge::Bridge(Config config)
     : config_(std::move(config)), executor_({.lanes = config_.bridge.lanes}) {
   signal(SIGPIPE, SIG_IGN);
-  InitLogging("error");
+  // Once: another bridge of the same test may be logging.
+  [[maybe_unused]] static const bool logs = (InitLogging("error"), true);
   app_ = std::make_unique<App>(config_, executor_);
   auto started = app_->Start();
   if (!started) throw std::runtime_error(started.error().message);

@@ -374,8 +374,9 @@ TEST_F(ConnectTest, WhatIsWrongWithAMessageIsThatMessagesMatter) {
 
 TEST_F(ConnectTest, TheStreamsDeadlineIsThatOfItsCalls) {
   HoldSlow();
-  Client client(bridge_, {}, std::chrono::milliseconds(300));
+  Client client(bridge_, {}, std::chrono::seconds(2));
   client.Say(CallMessage("1", "slow", "x"));
+  ASSERT_TRUE(upstream_.WaitFor([](const auto& record) { return record.held.size() == 1; }));
   std::string last;
   for (std::string next = client.Next(); !next.empty(); next = client.Next()) last = next;
   EXPECT_TRUE(last.empty() || ReasonOf(last) == "DEADLINE_EXCEEDED") << last;  // which comes first
@@ -507,6 +508,10 @@ TEST(ConnectLimitsTest, WhoDoesNotReadEndsItsOwnStreamWithAReason) {
   for (int i = 1; i <= 40; ++i) slow.Say(CallMessage(std::to_string(i), "slow", "x"));
   EXPECT_TRUE(Has(other.Ask(CallMessage("1", "echo", "undisturbed")), "undisturbed"));
   ASSERT_TRUE(upstream.WaitFor([](const auto& record) { return record.CountCalls("slow") >= 5; }));
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (bridge.app().service().gate().count() > 0 && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::yield();  // its calls are over with it
+  }
   int answers = 0;
   while (!slow.Next().empty()) ++answers;
   EXPECT_EQ(ReasonOf(slow.End()), "READER_TOO_SLOW");

@@ -344,7 +344,7 @@ TEST_F(GrpcQuestionTest, ASecondRoundThatIsCancelledOrLateEndsItsOwnCallOnly) {
     const std::map<std::string, std::string> answers = {{"q1", kNoHurry}};
 
     const RoundEnd missed = rpc->Run(
-        bridge_, {.state = late, .answers = answers, .time = std::chrono::milliseconds(300)});
+        bridge_, {.state = late, .answers = answers, .time = std::chrono::milliseconds(1500)});
     EXPECT_EQ(missed.status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
     cancelled.push_back(held[1]);
     EXPECT_TRUE(Cancelled(cancelled));

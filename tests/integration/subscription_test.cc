@@ -301,6 +301,14 @@ TEST_F(SubscriptionTest, WhoReadsTooSlowlyIsToldSoAndNobodyElseWaits) {
   }
   ASSERT_EQ(old_.Push(Update("a:2"), SessionOf("resources/subscribe", "a:2")), 1u);
   EXPECT_TRUE(Has(DataOf(*quick), "a:2"));
+  // Its session with the server ends before a word of it is read.
+  EXPECT_TRUE(old_.WaitFor(
+      [&](const auto& record) {
+        return std::any_of(record.requests.begin(), record.requests.end(), [&](const auto& one) {
+          return one.http_method == "DELETE" && one.Header("mcp-session-id") == session;
+        });
+      },
+      kPatience));
   std::string last;
   int events = 0;
   while (const auto event = slow->Next()) {

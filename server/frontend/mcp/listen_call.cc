@@ -101,10 +101,9 @@ void ListenCall::OnDrained() {
 
 // One at a time: what a slow reader has not taken waits in the subscription, within its bounds.
 void ListenCall::Pump() {
-  if (busy_ || !acknowledged_ || !merged_ || reply_.ended()) return;
-  if (merged_->TakeDropped() > 0) {
-    return Fail(ReadsTooSlowly());
-  }
+  if (!acknowledged_ || !merged_ || reply_.ended()) return;
+  if (merged_->TakeDropped() > 0) return Fail(ReadsTooSlowly());
+  if (busy_) return;
   const auto event = merged_->Next();
   if (!event) return;
   switch (event->kind) {
@@ -149,6 +148,12 @@ void ListenCall::CancelByCaller() {
 void ListenCall::Fail(const Error& error) {
   Disarm();
   reply_.Fail(error);
+  // Not from within what has failed, and not only when a reader who stalls has read it.
+  lane_.Post([alive = alive_] {
+    if (alive->call == nullptr) return;
+    alive->call->passed_on_.reset();
+    alive->call->merged_.reset();
+  });
 }
 
 }  // namespace mcpbridge
