@@ -469,6 +469,14 @@ TEST(ConnectModernTest, HeadersThatAServerWantsAreMadeForIt) {
   EXPECT_EQ(call.Header("mcp-method"), "tools/call");
 }
 
+// A call that has been answered leaves a moment later.
+void WaitUntilNoCallIsUnderWay(Bridge& bridge) {
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (bridge.app().service().gate().count() > 0 && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::yield();
+  }
+}
+
 TEST(ConnectLimitsTest, TheGateCountsCallsAndNotStreams) {
   FakeMcpServer upstream;
   FakeAnswer slow;
@@ -481,8 +489,11 @@ TEST(ConnectLimitsTest, TheGateCountsCallsAndNotStreams) {
   ASSERT_TRUE(bridge.WaitForTools("fake"));
   Client first(bridge);
   Client second(bridge);
+  WaitUntilNoCallIsUnderWay(bridge);
   first.Initialized();
+  WaitUntilNoCallIsUnderWay(bridge);
   second.Initialized();
+  WaitUntilNoCallIsUnderWay(bridge);
   first.Say(CallMessage("1", "slow", "x"));
   ASSERT_TRUE(upstream.WaitFor([](const auto& record) { return record.held.size() == 1; }));
   EXPECT_EQ(ReasonOf(second.Ask(CallMessage("1", "echo", "x"))), "OVERLOADED");
@@ -508,10 +519,7 @@ TEST(ConnectLimitsTest, WhoDoesNotReadEndsItsOwnStreamWithAReason) {
   for (int i = 1; i <= 40; ++i) slow.Say(CallMessage(std::to_string(i), "slow", "x"));
   EXPECT_TRUE(Has(other.Ask(CallMessage("1", "echo", "undisturbed")), "undisturbed"));
   ASSERT_TRUE(upstream.WaitFor([](const auto& record) { return record.CountCalls("slow") >= 5; }));
-  const auto give_up = std::chrono::steady_clock::now() + kPatience;
-  while (bridge.app().service().gate().count() > 0 && std::chrono::steady_clock::now() < give_up) {
-    std::this_thread::yield();  // its calls are over with it
-  }
+  WaitUntilNoCallIsUnderWay(bridge);  // its calls are over with it
   int answers = 0;
   while (!slow.Next().empty()) ++answers;
   EXPECT_EQ(ReasonOf(slow.End()), "READER_TOO_SLOW");
