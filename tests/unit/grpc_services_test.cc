@@ -177,7 +177,7 @@ TEST_F(GrpcServicesTest, AStreamThatIsCancelledOrLateEndsAloneAndItsServerIsTold
   EXPECT_TRUE(other.Next().has_progress());
   Stream cancelled(bridge, StreamOf("slow"));
   EXPECT_TRUE(cancelled.Next().has_progress());
-  Stream late(bridge, StreamOf("slow"), 150ms);
+  Stream late(bridge, StreamOf("slow"), 1s);  // time enough to begin, even where that is slow
   EXPECT_TRUE(late.Next().has_progress());
   cancelled.Cancel();
   EXPECT_EQ(cancelled.Finish().error_code(), grpc::CANCELLED);

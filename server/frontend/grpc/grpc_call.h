@@ -1,6 +1,5 @@
 #pragma once
 
-#include <grpcpp/server_context.h>
 #include <grpcpp/support/async_stream.h>
 #include <grpcpp/support/async_unary_call.h>
 
@@ -13,6 +12,7 @@
 #include "server/frontend/grpc/call_timing.h"
 #include "server/frontend/grpc/lane_call.h"
 #include "server/frontend/grpc/method_set.h"
+#include "server/frontend/grpc/server_rpc.h"
 #include "server/frontend/grpc/status.h"
 #include "server/frontend/grpc/stream_call.h"
 #include "server/routing/scope.h"
@@ -43,25 +43,25 @@ class GrpcCall : public Machine {
  protected:
   ToolService& tools() { return methods_.tools(); }
   const typename Rpc::Request& request() const { return request_; }
-  grpc::ServerContext& context() { return context_; }
-  Writer& writer() { return writer_; }
+  grpc::ServerContext& context() { return rpc_.context; }
+  Writer& writer() { return rpc_.stream; }
 
   // Lets the caller in; everything else comes after it. Error: it can't come in.
   std::optional<Error> Admit() {
     timing_.Arrive();
-    return admission_.Enter(context_);
+    return admission_.Enter(rpc_.context);
   }
   // The same for one that lasts as long as its caller likes.
   std::optional<Error> AdmitSubscription() {
     timing_.Arrive();
-    return admission_.EnterSubscription(context_);
+    return admission_.EnterSubscription(rpc_.context);
   }
   Deadline deadline() const { return admission_.deadline(); }
   CallerHeaders& headers() { return admission_.headers(); }
 
   CallTiming& timing() { return timing_; }
   // Once, before the RPC is ended.
-  void AddTiming() { context_.AddTrailingMetadata("mcpbridge-timing", timing_.Text()); }
+  void AddTiming() { rpc_.context.AddTrailingMetadata("mcpbridge-timing", timing_.Text()); }
 
   // The server that the request names, or those that its metadata does.
   Result<Scope> ScopeOf(const std::string& server) {
@@ -72,27 +72,26 @@ class GrpcCall : public Machine {
 
   // Why the caller isn't waiting any more.
   Error GoneError() const {
-    return DeadlineOf(context_).expired()
+    return DeadlineOf(rpc_.context).expired()
                ? Error{.reason = Reason::kDeadlineExceeded, .message = "the call's deadline passed"}
                : Error{.reason = Reason::kCancelled, .message = "the caller cancelled the call"};
   }
 
  private:
   void StartRequest(void* request_tag, void* done_tag) final {
-    context_.AsyncNotifyWhenDone(done_tag);
-    std::invoke(Rpc::kRequest, methods_.async(), &context_, &request_, &writer_, &queue_, &queue_,
-                request_tag);
+    rpc_.context.AsyncNotifyWhenDone(done_tag);
+    std::invoke(Rpc::kRequest, methods_.async(), &rpc_.context, &request_, &rpc_.stream, &queue_,
+                &queue_, request_tag);
   }
-  bool IsCancelled() final { return context_.IsCancelled(); }
+  bool IsCancelled() final { return rpc_.context.IsCancelled(); }
   void ArmNext() final { ArmCall<Call>(methods_.live(), methods_, queue_); }
 
   Methods& methods_;
   grpc::ServerCompletionQueue& queue_;
-  grpc::ServerContext context_;
-  Admission admission_{methods_.tools(), context_};
+  ServerRpc<Writer> rpc_;
+  Admission admission_{methods_.tools(), rpc_.context};
   CallTiming timing_;
   typename Rpc::Request request_;
-  Writer writer_{&context_};
 };
 
 // A unary RPC.

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "server/frontend/grpc/rpc_call.h"
+#include "server/frontend/grpc/server_rpc.h"
 #include "server/frontend/grpc/status.h"
 
 namespace mcpbridge {
@@ -29,10 +30,11 @@ class CheckCall final : public RpcCall {
 
  private:
   void StartRequest(void* request_tag, void* done_tag) override {
-    context_.AsyncNotifyWhenDone(done_tag);
-    health_.async().RequestCheck(&context_, &request_, &responder_, &queue_, &queue_, request_tag);
+    rpc_.context.AsyncNotifyWhenDone(done_tag);
+    health_.async().RequestCheck(&rpc_.context, &request_, &rpc_.stream, &queue_, &queue_,
+                                 request_tag);
   }
-  bool IsCancelled() override { return context_.IsCancelled(); }
+  bool IsCancelled() override { return rpc_.context.IsCancelled(); }
   void ArmNext() override { ArmCall<CheckCall>(live_, health_, queue_); }
   void OnDone(bool /*cancelled*/) override { Release(); }
 
@@ -40,19 +42,18 @@ class CheckCall final : public RpcCall {
     const auto status = health_.Check(request_.service());
     if (!status) {
       const Error error{.reason = Reason::kServerNotFound, .message = "there is no such service"};
-      return responder_.FinishWithError(ToGrpcStatus(error), FinishTag());
+      return rpc_.stream.FinishWithError(ToGrpcStatus(error), FinishTag());
     }
     HealthCheckResponse response;
     response.set_status(*status);
-    responder_.Finish(response, grpc::Status::OK, FinishTag());
+    rpc_.stream.Finish(response, grpc::Status::OK, FinishTag());
   }
 
   HealthService& health_;
   grpc::ServerCompletionQueue& queue_;
   Gate& live_;
-  grpc::ServerContext context_;
   HealthCheckRequest request_;
-  grpc::ServerAsyncResponseWriter<HealthCheckResponse> responder_{&context_};
+  ServerRpc<grpc::ServerAsyncResponseWriter<HealthCheckResponse>> rpc_;
 };
 
 // One Watch: one write or the finish at a time. While a write is under way changes only add up to
@@ -69,10 +70,11 @@ class WatchCall final : public RpcCall, private HealthService::Watcher {
   }
 
   void StartRequest(void* request_tag, void* done_tag) override {
-    context_.AsyncNotifyWhenDone(done_tag);
-    health_.async().RequestWatch(&context_, &request_, &writer_, &queue_, &queue_, request_tag);
+    rpc_.context.AsyncNotifyWhenDone(done_tag);
+    health_.async().RequestWatch(&rpc_.context, &request_, &rpc_.stream, &queue_, &queue_,
+                                 request_tag);
   }
-  bool IsCancelled() override { return context_.IsCancelled(); }
+  bool IsCancelled() override { return rpc_.context.IsCancelled(); }
   void ArmNext() override { ArmCall<WatchCall>(live_, health_, queue_); }
 
   // The call may be gone as soon as the lock is: gRPC gives the finish tag to whichever pump it
@@ -117,20 +119,19 @@ class WatchCall final : public RpcCall, private HealthService::Watcher {
     sent_ = status;
     HealthCheckResponse response;
     response.set_status(status);
-    writer_.Write(response, write_.Start());
+    rpc_.stream.Write(response, write_.Start());
   }
 
   void Finish(const grpc::Status& status) {
     open_ = false;
-    writer_.Finish(status, FinishTag());
+    rpc_.stream.Finish(status, FinishTag());
   }
 
   HealthService& health_;
   grpc::ServerCompletionQueue& queue_;
   Gate& live_;
-  grpc::ServerContext context_;
   HealthCheckRequest request_;
-  grpc::ServerAsyncWriter<HealthCheckResponse> writer_{&context_};
+  ServerRpc<grpc::ServerAsyncWriter<HealthCheckResponse>> rpc_;
   MemberTag<WatchCall, &WatchCall::HandleWrite> write_{*this};
 
   // Under the service's lock.

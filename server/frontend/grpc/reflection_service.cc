@@ -5,6 +5,7 @@
 #include "server/frontend/grpc/metadata.h"
 #include "server/frontend/grpc/reflection_answers.h"
 #include "server/frontend/grpc/rpc_call.h"
+#include "server/frontend/grpc/server_rpc.h"
 #include "server/frontend/grpc/status.h"
 
 namespace mcpbridge {
@@ -34,15 +35,15 @@ class ReflectionCall final : public RpcCall, private ReflectionService::Stream {
   ~ReflectionCall() override { reflection_.Remove(*this); }
 
   void StartRequest(void* request_tag, void* done_tag) override {
-    context_.AsyncNotifyWhenDone(done_tag);
+    rpc_.context.AsyncNotifyWhenDone(done_tag);
     Api::Service(reflection_)
-        .RequestServerReflectionInfo(&context_, &stream_, &queue_, &queue_, request_tag);
+        .RequestServerReflectionInfo(&rpc_.context, &rpc_.stream, &queue_, &queue_, request_tag);
   }
-  bool IsCancelled() override { return context_.IsCancelled(); }
+  bool IsCancelled() override { return rpc_.context.IsCancelled(); }
   void ArmNext() override { ArmCall<ReflectionCall>(live_, reflection_, queue_); }
 
   void OnRequest() override {
-    if (!reflection_.tools().Authorized(MetadataHeaders(context_))) {
+    if (!reflection_.tools().Authorized(MetadataHeaders(rpc_.context))) {
       return Finish(ToGrpcStatus(
           {.reason = Reason::kUnauthenticated,
            .message = "a valid key is needed: authorization: Bearer, or x-litellm-api-key"}));
@@ -51,32 +52,31 @@ class ReflectionCall final : public RpcCall, private ReflectionService::Stream {
       return Finish(
           ToGrpcStatus({.reason = Reason::kShuttingDown, .message = "the bridge is stopping"}));
     }
-    stream_.Read(&request_, read_.Start());
+    rpc_.stream.Read(&request_, read_.Start());
   }
 
   // A caller that is gone ends the read or write under way.
   void OnDone(bool /*cancelled*/) override { Release(); }
-  void Cancel() override { context_.TryCancel(); }
+  void Cancel() override { rpc_.context.TryCancel(); }
 
   void HandleRead(bool ok) {
     if (!ok) return Finish(grpc::Status::OK);
     typename Api::Response response;
     AnswerReflection(answers_, request_, response);
-    stream_.Write(response, write_.Start());
+    rpc_.stream.Write(response, write_.Start());
   }
 
   void HandleWrite(bool ok) {
     if (!ok) return Finish(grpc::Status::CANCELLED);
-    stream_.Read(&request_, read_.Start());
+    rpc_.stream.Read(&request_, read_.Start());
   }
 
-  void Finish(const grpc::Status& status) { stream_.Finish(status, FinishTag()); }
+  void Finish(const grpc::Status& status) { rpc_.stream.Finish(status, FinishTag()); }
 
   Gate& live_;
   ReflectionService& reflection_;
   grpc::ServerCompletionQueue& queue_;
-  grpc::ServerContext context_;
-  grpc::ServerAsyncReaderWriter<typename Api::Response, typename Api::Request> stream_{&context_};
+  ServerRpc<grpc::ServerAsyncReaderWriter<typename Api::Response, typename Api::Request>> rpc_;
   typename Api::Request request_;
   ReflectionAnswers answers_{reflection_.services(), reflection_.commented()};
   MemberTag<ReflectionCall, &ReflectionCall::HandleRead> read_{*this};

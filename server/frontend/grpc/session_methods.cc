@@ -1,4 +1,3 @@
-#include <grpcpp/server_context.h>
 #include <grpcpp/support/async_stream.h>
 #include <mcpbridge/v1/session_service.grpc.pb.h>
 
@@ -13,6 +12,7 @@
 #include "server/frontend/grpc/metadata.h"
 #include "server/frontend/grpc/method_set.h"
 #include "server/frontend/grpc/open_streams.h"
+#include "server/frontend/grpc/server_rpc.h"
 #include "server/frontend/grpc/status.h"
 #include "server/frontend/mcp/client_stream.h"
 #include "server/runtime/deadline_queue.h"
@@ -58,15 +58,15 @@ class ConnectCall final : public DuplexCall, private DeadlineEntry {
   };
 
   void StartRequest(void* request_tag, void* done_tag) override {
-    context_.AsyncNotifyWhenDone(done_tag);
-    methods_.async().RequestConnect(&context_, &stream_, &queue_, &queue_, request_tag);
+    rpc_.context.AsyncNotifyWhenDone(done_tag);
+    methods_.async().RequestConnect(&rpc_.context, &rpc_.stream, &queue_, &queue_, request_tag);
   }
-  bool IsCancelled() override { return context_.IsCancelled(); }
+  bool IsCancelled() override { return rpc_.context.IsCancelled(); }
   void ArmNext() override { ArmCall<ConnectCall>(methods_.live(), methods_, queue_); }
 
   void OnRequest() override {
     timing_.Arrive();
-    deadline_ = DeadlineOf(context_);
+    deadline_ = DeadlineOf(rpc_.context);
     if (!tools().Authorized(headers_)) {
       return Finish(ToGrpcStatus(
           {.reason = Reason::kUnauthenticated,
@@ -111,7 +111,7 @@ class ConnectCall final : public DuplexCall, private DeadlineEntry {
   // A client that is full of what it doesn't read isn't listened to.
   void Read() {
     if (is_reading() || client_done_ || status_ || client_->is_full()) return;
-    stream_.Read(&request_, ReadTag());
+    rpc_.stream.Read(&request_, ReadTag());
   }
 
   void OnRead(bool ok) override {
@@ -162,7 +162,7 @@ class ConnectCall final : public DuplexCall, private DeadlineEntry {
     v1::ConnectResponse response;
     response.set_message(std::move(next.message));
     response.set_dropped(next.dropped);
-    stream_.Write(response, WriteTag());
+    rpc_.stream.Write(response, WriteTag());
   }
 
   // Its calls and its session end now, the RPC when no write is under way.
@@ -182,23 +182,22 @@ class ConnectCall final : public DuplexCall, private DeadlineEntry {
   }
 
   // The client doesn't take what it was sent.
-  void OnDeadline() override { context_.TryCancel(); }
+  void OnDeadline() override { rpc_.context.TryCancel(); }
 
   void Finish(const grpc::Status& status) {
     Disarm();
-    context_.AddTrailingMetadata("mcpbridge-timing", timing_.Text());
-    stream_.Finish(status, EndTag());
+    rpc_.context.AddTrailingMetadata("mcpbridge-timing", timing_.Text());
+    rpc_.stream.Finish(status, EndTag());
   }
 
   ToolService& tools() { return methods_.tools(); }
 
   SessionMethods& methods_;
   grpc::ServerCompletionQueue& queue_;
-  grpc::ServerContext context_;
-  MetadataHeaders headers_{context_};
+  ServerRpc<grpc::ServerAsyncReaderWriter<v1::ConnectResponse, v1::ConnectRequest>> rpc_;
+  MetadataHeaders headers_{rpc_.context};
   CallTiming timing_;
   v1::ConnectRequest request_;
-  grpc::ServerAsyncReaderWriter<v1::ConnectResponse, v1::ConnectRequest> stream_{&context_};
   Deadline deadline_;
   Scope scope_;
   const std::shared_ptr<Alive> alive_ = std::make_shared<Alive>(Alive{this});
