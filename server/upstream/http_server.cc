@@ -5,12 +5,12 @@
 
 namespace mcpbridge {
 
-HttpServer::HttpServer(const std::string& url, Executor& executor, boost::asio::ssl::context& tls,
+HttpServer::HttpServer(const std::string& url, Executor& executor, TlsTrust& trust,
                        HttpPool::Limits limits)
     : url_(ParseHttpUrl(url).value()), executor_(executor) {
   for (int i = 0; i < executor.lane_count(); ++i) {
     pools_.push_back(std::make_unique<HttpPool>(executor.lane(i), executor.blocking_lane(), url_,
-                                                url_.tls ? &tls : nullptr, limits));
+                                                url_.tls ? &trust.context() : nullptr, limits));
   }
 }
 

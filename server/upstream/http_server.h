@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/ssl/context.hpp>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "server/runtime/executor.h"
 #include "server/upstream/http_pool.h"
 #include "server/upstream/http_url.h"
+#include "server/upstream/tls_trust.h"
 
 namespace mcpbridge {
 
@@ -15,9 +15,8 @@ namespace mcpbridge {
 // share. Owned by UpstreamPool for the life of the process.
 class HttpServer {
  public:
-  // `url` is a valid one. `tls` is used for https only.
-  HttpServer(const std::string& url, Executor& executor, boost::asio::ssl::context& tls,
-             HttpPool::Limits limits);
+  // `url` is a valid one. `trust` is used for https only.
+  HttpServer(const std::string& url, Executor& executor, TlsTrust& trust, HttpPool::Limits limits);
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 

@@ -17,9 +17,6 @@ namespace mcpbridge {
 UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& router,
                            StatusBoard& status)
     : config_(config), executor_(executor) {
-  // Certificates are verified against the system's store; SSL_CERT_FILE names another.
-  tls_.set_default_verify_paths();
-  tls_.set_verify_mode(boost::asio::ssl::verify_peer);
   const HttpPool::Limits limits{
       .connections = static_cast<std::size_t>(config.bridge.limits.upstream_connections),
       .response_bytes = config.bridge.limits.response_bytes};
@@ -28,7 +25,7 @@ UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& rou
     const bool is_http =
         server.transport == TransportKind::kHttp || server.transport == TransportKind::kSse;
     http_servers_.push_back(
-        is_http ? std::make_unique<HttpServer>(server.url, executor, tls_, limits) : nullptr);
+        is_http ? std::make_unique<HttpServer>(server.url, executor, trust_, limits) : nullptr);
     Lane& home = executor.lane(static_cast<int>(i) % executor.lane_count());
     MakeShared(i, home, status);
     loaders_.push_back(

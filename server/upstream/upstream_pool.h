@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/ssl/context.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -22,6 +21,7 @@
 #include "server/upstream/http_server.h"
 #include "server/upstream/list_watcher.h"
 #include "server/upstream/status.h"
+#include "server/upstream/tls_trust.h"
 #include "server/upstream/upstream.h"
 
 namespace mcpbridge {
@@ -104,7 +104,7 @@ class UpstreamPool {
 
   const Config& config_;
   Executor& executor_;
-  boost::asio::ssl::context tls_{boost::asio::ssl::context::tls_client};
+  TlsTrust trust_;
   std::vector<std::unique_ptr<HttpServer>> http_servers_;  // by server; null: none over HTTP
   std::vector<std::unique_ptr<ServerEra>> eras_;
   std::vector<std::unique_ptr<Upstream>> modern_;

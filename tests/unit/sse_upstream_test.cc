@@ -66,7 +66,7 @@ class SseUpstreamTest : public testing::Test {
     config_.url = fake_->url();
     // As in the process, one is there until the lanes have stopped.
     servers_.push_back(std::make_unique<HttpServer>(
-        config_.url, executor_, tls_,
+        config_.url, executor_, trust_,
         HttpPool::Limits{.connections = connections_, .response_bytes = limits_.response_bytes}));
     upstream_ = std::make_unique<SseUpstream>(config_, *servers_.back(), home(), limits_,
                                               UpstreamUse{.initialize_params = InitializeParams(),
@@ -127,7 +127,7 @@ class SseUpstreamTest : public testing::Test {
   ServerConfig config_;
   SseUpstream::Limits limits_;
   std::size_t connections_ = 1024;
-  boost::asio::ssl::context tls_{boost::asio::ssl::context::tls_client};
+  TlsTrust trust_;
   StatusBoard status_{{"old"}};
   Executor executor_{{.lanes = 2, .grpc_threads_per_queue = 1}};
   std::unique_ptr<FakeSseServer> fake_;
