@@ -11,26 +11,28 @@ void GrpcRpc::Start(grpc::GenericStub& stub, grpc::CompletionQueue& queue, const
   const grpc::Slice slice(body);
   request_ = grpc::ByteBuffer(&slice, 1);
   self_ = shared_from_this();
+  context_.set_initial_metadata_corked(true);  // it goes out with the request, as one write
   call_ = stub.PrepareCall(&context_, path, &queue);
-  call_->StartCall(started_.Start());
-}
-
-// `ok`: the request goes out, as there is a connection.
-void GrpcRpc::OnStarted(bool ok) {
-  sent_ = ok;
-  if (!ok) return call_->Finish(&status_, finished_.Start());
-  sent_at_ = Deadline::Clock::now();
+  call_->StartCall(/*tag, which never comes back:*/ nullptr);
   call_->WriteLast(request_, grpc::WriteOptions(), written_.Start());
+  call_->Read(&response_, read_.Start());
 }
 
-// Where it couldn't be written there may be an answer all the same.
-void GrpcRpc::OnWritten(bool) {
-  request_.Clear();
-  call_->Read(&response_, read_.Start());
+// `ok`: the request has gone out. Otherwise none of it has, unless it already had a connection.
+void GrpcRpc::OnWritten(bool ok) {
+  sent_ = ok || context_.peer().starts_with("ipv");
+  sent_at_ = Deadline::Clock::now();
+  CountBack();
 }
 
 void GrpcRpc::OnRead(bool ok) {
   answered_ = ok;
+  CountBack();
+}
+
+void GrpcRpc::CountBack() {
+  if (under_way_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  request_.Clear();
   call_->Finish(&status_, finished_.Start());
 }
 

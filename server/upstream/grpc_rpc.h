@@ -5,6 +5,7 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/support/byte_buffer.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,9 +27,9 @@ struct WhenGone {
   }
 };
 
-// One unary RPC, as a chain of operations of which one is under way at a time: start, write, read,
-// finish. gRPC's own unary call wouldn't tell whether the request has gone out. Begun and given up
-// on its lane; owns itself until its last tag has come back.
+// One unary RPC: a write and a read, and when both have come back, the finish. gRPC's own unary call
+// wouldn't tell whether the request has gone out. Begun and given up on its lane; owns itself until
+// its last tag has come back.
 class GrpcRpc final : public std::enable_shared_from_this<GrpcRpc> {
  public:
   class Handler {
@@ -68,9 +69,9 @@ class GrpcRpc final : public std::enable_shared_from_this<GrpcRpc> {
 
  private:
   // On pump threads.
-  void OnStarted(bool ok);
   void OnWritten(bool ok);
   void OnRead(bool ok);
+  void CountBack();
   void OnFinished(bool ok);
 
   void Tell();
@@ -84,11 +85,11 @@ class GrpcRpc final : public std::enable_shared_from_this<GrpcRpc> {
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
   grpc::Status status_;
+  std::atomic<int> under_way_{2};  // of the write and the read
   bool sent_ = false;
   bool answered_ = false;
   Deadline::Clock::time_point sent_at_;
 
-  MemberTag<GrpcRpc, &GrpcRpc::OnStarted> started_{*this};
   MemberTag<GrpcRpc, &GrpcRpc::OnWritten> written_{*this};
   MemberTag<GrpcRpc, &GrpcRpc::OnRead> read_{*this};
   MemberTag<GrpcRpc, &GrpcRpc::OnFinished> finished_{*this};
