@@ -9,6 +9,22 @@ namespace {
 // What is kept for the next event's lines; more is given back.
 constexpr std::size_t kKeepBytes = 64 << 10;
 
+constexpr std::string_view kDataField = "data:";
+
+// Where the first line in `text` ends; npos: it doesn't. Each byte is looked at by memchr(), which
+// takes many at a time.
+std::size_t LineEnd(std::string_view text) {
+  const std::size_t lf = text.find('\n');
+  const std::size_t cr = text.substr(0, lf).find('\r');
+  return cr == std::string_view::npos ? lf : cr;
+}
+
+void ReplaceAll(std::string& text, std::size_t from, char what, char with) {
+  for (std::size_t at = text.find(what, from); at != std::string::npos; at = text.find(what, at)) {
+    text[at++] = with;
+  }
+}
+
 }  // namespace
 
 SseParser::Step SseParser::Take(std::string_view& chunk) {
@@ -19,12 +35,17 @@ SseParser::Step SseParser::Take(std::string_view& chunk) {
       return Step::kMore;
     }
   }
-  const std::size_t end = chunk.find_first_of("\r\n");
+  const std::size_t end = LineEnd(chunk);
   const std::string_view part = chunk.substr(0, end);
   const bool fits = line_.size() + data_.size() + part.size() <= max_event_bytes_;
   if (!fits && too_large_ == TooLarge::kFail) return Step::kTooLarge;
-  line_.append(part);
-  if (!fits) Skip();
+  if (in_data_ && fits) {
+    data_.append(part);
+  } else {
+    line_.append(part);
+    if (!fits) Skip();
+    if (end == std::string_view::npos) TakeBeginOfData();
+  }
   if (end == std::string_view::npos) {
     chunk = {};
     return Step::kMore;
@@ -34,8 +55,18 @@ SseParser::Step SseParser::Take(std::string_view& chunk) {
   return EndLine();
 }
 
+// Of a long line of data only its beginning is ever in `line_`: the rest is copied once.
+void SseParser::TakeBeginOfData() {
+  // One byte more than the field's name: the space that may follow it.
+  if (skipping_ || line_.size() <= kDataField.size() || !line_.starts_with(kDataField)) return;
+  EndField();
+  line_.clear();
+  in_data_ = true;
+}
+
 // The event is too large. Its data go, and so does the line that has only begun, if that is.
 void SseParser::Skip() {
+  if (std::exchange(in_data_, false)) rest_ = Rest::kData;
   if (!skipping_) {
     skipping_.emplace();
     skipping_->Feed(data_);
@@ -45,12 +76,11 @@ void SseParser::Skip() {
 }
 
 void SseParser::SkipLine() {
-  static constexpr std::string_view kData = "data:";
   std::string_view part = line_;
   if (rest_ == Rest::kNothing) {
-    rest_ = part.starts_with(kData) ? Rest::kData : Rest::kOther;
+    rest_ = part.starts_with(kDataField) ? Rest::kData : Rest::kOther;
     if (rest_ == Rest::kData) {
-      part.remove_prefix(kData.size());
+      part.remove_prefix(kDataField.size());
       has_fields_ = true;
     }
   }
@@ -64,6 +94,7 @@ SseParser::Step SseParser::EndLine() {
     rest_ = Rest::kNothing;
     return Step::kMore;
   }
+  if (std::exchange(in_data_, false)) return Step::kMore;
   if (!line_.empty()) {
     EndField();
     line_.clear();
@@ -125,9 +156,8 @@ std::string SseMessage(std::string_view json, std::string_view id) {
   out.append(kData);
   const std::size_t begin = out.size();
   out.append(json);
-  for (std::size_t i = begin; i < out.size(); ++i) {
-    if (out[i] == '\n' || out[i] == '\r') out[i] = ' ';
-  }
+  ReplaceAll(out, begin, '\n', ' ');
+  ReplaceAll(out, begin, '\r', ' ');
   return out.append("\n\n");
 }
 

@@ -50,6 +50,7 @@ class SseParser {
   Step Take(std::string_view& chunk);
   Step EndLine();
   void EndField();
+  void TakeBeginOfData();
   void Skip();
   void SkipLine();
 
@@ -61,6 +62,7 @@ class SseParser {
   std::string last_id_;
   int retry_ms_ = -1;
   bool has_fields_ = false;
+  bool in_data_ = false;  // what comes, up to the next line end, goes to data_
   bool after_cr_ = false;
   bool at_start_ = true;
   std::optional<IdScanner> skipping_;  // takes the data of an event that is too large
