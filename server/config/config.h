@@ -110,7 +110,7 @@ struct BridgeConfig {
   // Threads that own the connections. 0: as many as the CPUs granted to the process.
   int lanes = 0;
   int grpc_queues = 1;
-  int grpc_threads_per_queue = 2;
+  int grpc_threads_per_queue = 1;
 
   struct Limits {
     // Calls under way, both fronts together. 4096 calls of 4 KiB are 16 MiB.

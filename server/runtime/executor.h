@@ -22,7 +22,7 @@ class Executor {
  public:
   struct Options {
     int lanes = 0;                   // 0: CPUs granted to the process
-    int grpc_threads_per_queue = 2;  // pump threads of each queue
+    int grpc_threads_per_queue = 1;  // pump threads of each queue
   };
 
   explicit Executor(Options options);
