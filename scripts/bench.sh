@@ -26,6 +26,9 @@ if [ "${1:-}" = micro ]; then
 fi
 case " $* " in
   *" --bin "* | *" --bin="* | *" --help "* | *" -h "*) ;;
-  *) build mcp-bridge mcp-demo-server bench-load bench-cancel bench-grpc-echo bench-pipe ;;
+  *)
+    build mcp-bridge mcp-demo-server bench-load bench-cancel bench-grpc-echo bench-pipe
+    build bench-micro || true  # without google/benchmark what needs it is skipped
+    ;;
 esac
 exec python3 -B tests/bench/driver/main.py "$@"

@@ -116,6 +116,12 @@ def cpu_seconds(pids):
     return total / HERTZ
 
 
+def busy_seconds():
+    """What all CPUs have done since the machine started: user, nice, system, irq, softirq."""
+    fields = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    return sum(int(fields[index]) for index in (0, 1, 2, 5, 6)) / HERTZ
+
+
 class PeakMemory:
     """The highest sum of resident memory while it is entered, looked at every 20 ms."""
 

@@ -95,22 +95,35 @@ def fastmcp(lab, upstream):
 
 def contextforge(lab, upstream):
     port = labs.free_port()
-    settings = json.loads((PEERS / "contextforge.json").read_text())
-    started = lab.start(
-        "contextforge", [environment("contextforge") / "mcpgateway", "--host", "127.0.0.1",
-                         "--port", port],
-        {**settings, "DATABASE_URL": f"sqlite:///{lab.folder}/contextforge-{port}.db",
-         "JWT_SECRET_KEY": secrets.token_urlsafe(48),
-         "AUTH_ENCRYPTION_SECRET": secrets.token_urlsafe(48)})
+    programs = environment("contextforge")
+    settings = {**json.loads((PEERS / "contextforge.json").read_text()),
+                "DATABASE_URL": f"sqlite:///{lab.folder}/contextforge-{port}.db",
+                "JWT_SECRET_KEY": secrets.token_urlsafe(48),
+                "AUTH_ENCRYPTION_SECRET": secrets.token_urlsafe(48),
+                "PLATFORM_ADMIN_PASSWORD": "Aa1!" + secrets.token_urlsafe(24)}
+    started = lab.start("contextforge", [programs / "mcpgateway", "--host", "127.0.0.1",
+                                         "--port", port], settings)
     lab.await_port(started, port)
-    address = f"127.0.0.1:{port}"
+    address, key = f"127.0.0.1:{port}", contextforge_key(programs, settings)
     status, _, answer = labs.post(address, "/gateways", {
         "name": "demo", "url": f"http://{upstream.address}/mcp", "transport": "STREAMABLEHTTP",
-        "visibility": "public"})
+        "visibility": "public"}, [("Authorization", f"Bearer {key}")])
     if status >= 300:
         raise labs.Unavailable(f"contextforge took no server: {status} {answer}"[:300])
     return of_upstream("http", upstream, labs.tree(started), target=address, path="/mcp/",
-                       prefix="demo-", protocol_version="2025-06-18")
+                       prefix="demo-", headers=(f"Authorization: Bearer {key}",))
+
+
+def contextforge_key(programs, settings):
+    """What its own tool makes for its administrator."""
+    made = subprocess.run(
+        [programs / "python", "-m", "mcpgateway.utils.create_jwt_token", "--admin", "--exp", "1000",
+         "--username", settings["PLATFORM_ADMIN_EMAIL"], "--secret", settings["JWT_SECRET_KEY"]],
+        capture_output=True, text=True, env={**os.environ, **settings}, timeout=60)
+    lines = made.stdout.split()
+    if not lines:
+        raise labs.Unavailable(f"contextforge's tool made no key: {made.stderr.strip()[-200:]}")
+    return lines[-1]
 
 
 def mcp_proxy(lab, upstream):
@@ -133,10 +146,10 @@ def mcp_proxy(lab, upstream):
 
 
 ALL = [
-    System("envoy", "Envoy, a plain route", envoy_plain, is_peer=True),
-    System("envoy-mcp", "Envoy's MCP router", envoy_mcp, is_peer=True),
-    System("litellm", "LiteLLM's gateway, one worker", litellm, is_peer=True),
-    System("fastmcp", "FastMCP's proxy", fastmcp, is_peer=True),
-    System("contextforge", "ContextForge, SQLite, no rate limit", contextforge, is_peer=True),
-    System("mcp-proxy", "mcp-proxy, HTTP in, one child process out", mcp_proxy, is_peer=True),
+    System("envoy", "Envoy, a plain route", envoy_plain),
+    System("envoy-mcp", "Envoy's MCP router", envoy_mcp),
+    System("litellm", "LiteLLM's gateway, one worker", litellm, slow=True),
+    System("fastmcp", "FastMCP's proxy", fastmcp, slow=True),
+    System("contextforge", "ContextForge, SQLite, no rate limit", contextforge, slow=True),
+    System("mcp-proxy", "mcp-proxy, HTTP in, one child process out", mcp_proxy),
 ]

@@ -12,7 +12,7 @@ COLUMNS = (("calls/s", "calls_per_s", "{:,.0f}"), ("p50 us", "p50_us", "{:,.0f}"
            ("p99.9 us", "p999_us", "{:,.0f}"), ("CPU us/call", "gateway_cpu_us_per_call", "{:.1f}"),
            ("idle MB", "idle_kib", None), ("peak MB", "peak_kib", None),
            ("upstream/call", "upstream_per_call", "{:.3f}"))
-NO_GATEWAY = ("direct", "pipe", "pipe-batched", "direct-stdio")
+NO_GATEWAY = ("direct", "pipe", "pipe-batched", "direct-stdio", "stdio-alone")
 
 
 def markdown_table(header, rows, left=1):
@@ -134,7 +134,7 @@ def plots(results):
         rows = [(system, results.median(figure, "throughput", system, 64))
                 for system in results.systems("throughput")]
         return [(system, value) for system, value in rows if value]
-    bare = ("pipe", "pipe-batched", "direct-stdio")  # a scale of their own
+    bare = ("pipe", "pipe-batched", "direct-stdio", "stdio-alone")  # a scale of their own
     throughput = [(name, value) for name, value in at_64("calls_per_s") if name not in bare]
     latency = {}
     for system in results.systems("throughput"):

@@ -25,7 +25,7 @@ class Upstream:
 @dataclasses.dataclass
 class Endpoint:
     """A running system, ready to be called."""
-    mode: str  # http, grpc or pipe
+    mode: str  # http, grpc, pipe or micro
     target: str = ""
     path: str = "/mcp"
     prefix: str = ""  # before a tool's own name
@@ -91,6 +91,11 @@ def pipe_batched(lab, upstream):
 def direct_stdio(lab, upstream):
     lab.program("bench-pipe")
     return Endpoint("pipe", flags=("--batch", f"--server={lab.program('mcp-demo-server')}"))
+
+
+def stdio_alone(lab, upstream):
+    lab.program("bench-micro")
+    return Endpoint("micro", target="StdioCalls")
 
 
 @dataclasses.dataclass
@@ -202,8 +207,7 @@ class System:
     name: str
     what: str
     start: object
-    is_peer: bool = False
-    connections: tuple = ()  # the only ones that make sense; empty: any
+    slow: bool = False  # takes a second or more for the calls of 64 callers
 
 
 MAIN = [
@@ -215,6 +219,8 @@ MAIN = [
                    "stdio costs, with no JSON", pipe),
     System("pipe-batched", "the same, with all lines that are ready in one write", pipe_batched),
     System("direct-stdio", "the upstream over stdio with nothing in between", direct_stdio),
+    System("stdio-alone", "the bridge's own side of a stdio server in one process, no front before "
+                          "it", stdio_alone),
     System("http-http", "mcp-bridge, HTTP in, HTTP out", bridge_http_http),
     System("grpc-http", "mcp-bridge, gRPC in, HTTP out", bridge_grpc_http),
     System("http-stdio", "mcp-bridge, HTTP in, one child process out", bridge_http_stdio),

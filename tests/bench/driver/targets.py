@@ -78,7 +78,8 @@ def stdio(results):
     return [at_least(f"calls per second over one child, 64 callers, {name}, against {reference}",
                      ratio(echo(results, "calls_per_s", system),
                            echo(results, "calls_per_s", reference)), 0.5)
-            for system, name in (("http-stdio", "HTTP in"), ("grpc-stdio", "gRPC in"))
+            for system, name in (("stdio-alone", "no front"), ("http-stdio", "HTTP in"),
+                                 ("grpc-stdio", "gRPC in"))
             for reference in ("pipe", "pipe-batched")]
 
 
