@@ -6,6 +6,7 @@ import unittest
 import xml.etree.ElementTree
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import flame  # noqa: E402
 import load as loads  # noqa: E402
 import report  # noqa: E402
 import svg  # noqa: E402
@@ -94,6 +95,24 @@ class ReportTest(unittest.TestCase):
 
     def test_names_are_escaped(self):
         xml.etree.ElementTree.fromstring(svg.bars("a < b & c", [("<x>", 1)]))
+
+
+class FlameTest(unittest.TestCase):
+    SCRIPT = ("lane/0 \n\t  55 inner(int)\n\t  77 outer()\n\n"
+              "lane/0 \n\t  55 inner(int)\n\t  77 outer()\n\n"
+              "lane/0 \n\t  99 a::b<c>\n\t  77 outer()\n")
+
+    def test_stacks_are_folded_from_the_outside(self):
+        self.assertEqual(flame.fold(self.SCRIPT), {("lane", "outer", "inner"): 2,
+                                                   ("lane", "outer", "a::b<c>"): 1})
+
+    def test_it_is_svg_and_says_shares(self):
+        plot = flame.svg("a & b", flame.fold(self.SCRIPT))
+        xml.etree.ElementTree.fromstring(plot)
+        self.assertIn("inner: 66.7 %", plot)
+
+    def test_functions_by_samples(self):
+        self.assertEqual(flame.self_times(flame.fold(self.SCRIPT), 1), [(2 / 3, "inner")])
 
 
 if __name__ == "__main__":

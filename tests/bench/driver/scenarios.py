@@ -5,7 +5,7 @@ import systems as all_systems
 from burst import idle_sessions, sleep_grpc, sleep_http, sleep_stdio
 from load import Load
 from rounds import run_phase
-from single import cancel, cost_growth, start
+from single import cancel, cost_growth, profile, start
 
 
 def chosen(names, options):
@@ -77,4 +77,5 @@ ALL = {
     "sleep-grpc": sleep_grpc,
     "sleep-stdio": sleep_stdio,
     "idle-sessions": idle_sessions,
+    "profile": profile,
 }

@@ -7,11 +7,14 @@ import subprocess
 import sys
 import time
 
+import flame
 import lab as labs
 import load as loads
 import systems as all_systems
 from burst import await_tools, settled_kib, stop_all
 from load import Load
+
+PROFILED = ("http-http", "grpc-http", "http-stdio", "grpc-stdio", "grpc-grpc")
 
 
 def cancel(lab, results, options):
@@ -41,7 +44,7 @@ def cost_growth(lab, results, options):
     names = [f"s{index:02}" for index in range(100)]
     small = all_systems.start_bridge(lab, {names[0]: all_systems.http_server(few)})
     large = all_systems.start_bridge(lab, {name: all_systems.http_server(many) for name in names})
-    every = [f"{name}-tool_{tool}" for name in names for tool in range(10, 90, 8)]
+    every = [f"{name}-tool_{tool}" for tool in range(10, 90, 8) for name in names]
     try:
         all_systems.eventually(lambda: all_listed(large, 10_000), 60)
         cases = {"few": (small, few, (f"{names[0]}-echo",)),
@@ -58,6 +61,27 @@ def cost_growth(lab, results, options):
         results.skip("cost-growth", why)
         print(f"SKIPPED cost-growth: {why}", file=sys.stderr)
     finally:
+        stop_all(lab)
+
+
+def profile(lab, results, options):
+    """Where the bridge's CPU time goes at 64 callers: a flame graph each, and functions by samples."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    for system in all_systems.MAIN:
+        if system.name not in PROFILED or (options.systems and system.name not in options.systems):
+            continue
+        print(f"\nprofile {system.name}: ", end="", file=sys.stderr, flush=True)
+        endpoint = system.start(lab, all_systems.start_upstream(lab))
+        all_systems.check(endpoint)
+        loads.run(lab, endpoint, Load(), 0.5, options.warmup)
+        stacks_of = flame.record(lab, endpoint.gateway, options.seconds, system.name)
+        loads.run(lab, endpoint, Load(), options.seconds, 0.3)
+        stacks = stacks_of()
+        (options.out / f"flame-{system.name}.svg").write_text(
+            flame.svg(f"mcp-bridge, {system.name}, 64 callers", stacks))
+        (options.out / f"profile-{system.name}.txt").write_text("".join(
+            f"{100 * share:5.1f} %  {name}\n" for share, name in flame.self_times(stacks, 60)))
+        results.figures[f"profile {system.name}"] = {"samples": sum(stacks.values())}
         stop_all(lab)
 
 

@@ -23,19 +23,23 @@ def page(width, height, title, parts):
 
 
 def short(value):
-    if value >= 1000:
+    if value >= 1000 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 1 else f"{value:.3g}"
 
 
 def bars(title, rows, ours=()):
-    """`rows`: (name, value), drawn in this order; `ours`: names that are coloured."""
+    """`rows`: (name, value above 0), drawn in this order; `ours`: names that are coloured."""
     left, width, step, top = 130, 720, 24, 44
-    longest = max((value for _, value in rows), default=0) or 1
+    values = [value for _, value in rows]
+    logarithmic = max(values) > 200 * min(values)  # otherwise the small ones couldn't be seen
+    if logarithmic:
+        title += " (logarithmic)"
+    scale = (lambda value: math.log10(value / min(values)) + 0.1) if logarithmic else float
     parts = []
     for index, (name, value) in enumerate(rows):
         y = top + index * step
-        length = (width - left - 90) * value / longest
+        length = (width - left - 90) * scale(value) / scale(max(values))
         parts += [text_at(left - 8, y + 13, name, "end"),
                   f'<rect x="{left}" y="{y}" width="{max(length, 1):.1f}" height="{step - 6}" '
                   f'fill="{OURS if name in ours else OTHERS}"/>',
@@ -72,7 +76,9 @@ def lines(title, x_label, series):
         colour = COLOURS[index % len(COLOURS)]
         places = [place(x, y) for x, y in sorted(values)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        dashes = ' stroke-dasharray="5 4"' if index >= len(COLOURS) else ""
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" '
+                     f'stroke-width="2"{dashes}/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
         labels.append((places[-1][1], name, colour))
     last = top - 14

@@ -117,6 +117,8 @@ def bursts(results):
         answered = at_most(f"{what}: all answered within", seconds, 2.5, " s")
         if whole and figures.get("errors"):
             answered = Row(answered.what, answered.target, f"{figures['errors']:,} failed", False)
+        if figures.get("upstream_max_in_flight", count) < count and whole:
+            answered.measured += f", {figures['upstream_max_in_flight']:,} at once"
         rows += [answered, at_most(f"{what}: RSS per call above idle",
                                    figures.get("kib_per_call") if whole else None, kib, " KiB")]
     figures = results.figures.get("idle-sessions", {})
