@@ -3,7 +3,7 @@
 # run and in turn, so that all of them meet the same machine. docs/benchmarks.md says what is measured
 # and what each figure means.
 #
-#   scripts/bench.sh            the main systems at 1 and 64 callers, and every target: about 7 minutes
+#   scripts/bench.sh            the main systems at 1 and 64 callers, and every target: about 8 minutes
 #   scripts/bench.sh --full     the whole matrix, with other people's gateways
 #   scripts/bench.sh --quick    a few seconds: shows that it works, not how fast it is
 #   scripts/bench.sh --help     all options

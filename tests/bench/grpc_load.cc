@@ -1,5 +1,6 @@
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -14,7 +15,7 @@
 namespace mcpbridge::bench {
 namespace {
 
-// One call after another on a completion queue.
+// One call after another on a completion queue, whose thread handles it.
 class Caller {
  public:
   Caller(v1::ToolService::Stub& stub, grpc::CompletionQueue& queue, LoadRun& run)
@@ -115,34 +116,50 @@ std::vector<std::unique_ptr<v1::ToolService::Stub>> Connect(const LoadOptions& o
   return stubs;
 }
 
-// Closed loop: until every caller has ended.
-void RunClosed(grpc::CompletionQueue& queue, std::size_t active) {
-  void* tag = nullptr;
-  bool ok = false;
-  while (active > 0 && queue.Next(&tag, &ok)) {
-    auto* caller = static_cast<Caller*>(tag);
-    if (caller->OnDone()) {
-      caller->Start(Clock::now());
-    } else {
-      --active;
-    }
-  }
+using Queues = std::vector<std::unique_ptr<grpc::CompletionQueue>>;
+using Callers = std::vector<std::unique_ptr<Caller>>;
+
+// Runs `work` for each queue, on a thread of its own.
+template <class F>
+void OnThreads(const Queues& queues, F work) {
+  std::vector<std::thread> threads;
+  for (const auto& queue : queues) threads.emplace_back([&work, &queue] { work(*queue); });
+  for (std::thread& thread : threads) thread.join();
 }
 
-void RunPaced(grpc::CompletionQueue& queue, LoadRun& run,
-              const std::vector<std::unique_ptr<Caller>>& callers) {
+// Each caller asks again as soon as it is answered. Until every one of the queue's has ended.
+void RunClosed(const Queues& queues, const Callers& callers) {
+  std::atomic<std::size_t> active = callers.size();
+  for (const auto& caller : callers) caller->Start(Clock::now());
+  OnThreads(queues, [&](grpc::CompletionQueue& queue) {
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue.Next(&tag, &ok)) {
+      auto* caller = static_cast<Caller*>(tag);
+      if (caller->OnDone()) {
+        caller->Start(Clock::now());
+      } else if (--active == 0) {
+        for (const auto& each : queues) each->Shutdown();
+      }
+    }
+  });
+}
+
+void RunPaced(const Queues& queues, LoadRun& run, const Callers& callers) {
   Pacer pacer(run);
   for (const auto& caller : callers) pacer.OnIdle(*caller);
   std::thread beginner([&] {
     pacer.Run();
-    queue.Shutdown();  // what is out still comes back
+    for (const auto& queue : queues) queue->Shutdown();  // what is out still comes back
   });
-  void* tag = nullptr;
-  bool ok = false;
-  while (queue.Next(&tag, &ok)) {
-    auto* caller = static_cast<Caller*>(tag);
-    if (caller->OnDone()) pacer.OnIdle(*caller);
-  }
+  OnThreads(queues, [&pacer](grpc::CompletionQueue& queue) {
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue.Next(&tag, &ok)) {
+      auto* caller = static_cast<Caller*>(tag);
+      if (caller->OnDone()) pacer.OnIdle(*caller);
+    }
+  });
   beginner.join();
 }
 
@@ -150,21 +167,21 @@ void RunPaced(grpc::CompletionQueue& queue, LoadRun& run,
 
 void RunGrpcLoad(const LoadOptions& options, LoadRun& run) {
   const auto stubs = Connect(options);
-  grpc::CompletionQueue queue;
-  std::vector<std::unique_ptr<Caller>> callers;
-  for (int i = 0; i < options.connections; ++i) {
-    v1::ToolService::Stub& stub = *stubs[static_cast<std::size_t>(i) % stubs.size()];
-    callers.push_back(std::make_unique<Caller>(stub, queue, run));
+  Queues queues;
+  for (int i = 0; i < options.threads; ++i) {
+    queues.push_back(std::make_unique<grpc::CompletionQueue>());
+  }
+  Callers callers;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(options.connections); ++i) {
+    callers.push_back(
+        std::make_unique<Caller>(*stubs[i % stubs.size()], *queues[i % queues.size()], run));
   }
   run.Begin();
   // Every call ends by its deadline, so all tags come back.
-  if (options.rate > 0) return RunPaced(queue, run, callers);
-  for (const auto& caller : callers) caller->Start(Clock::now());
-  RunClosed(queue, callers.size());
-  queue.Shutdown();
-  void* tag = nullptr;
-  bool ok = false;
-  while (queue.Next(&tag, &ok)) {
+  if (options.rate > 0) {
+    RunPaced(queues, run, callers);
+  } else {
+    RunClosed(queues, callers);
   }
 }
 

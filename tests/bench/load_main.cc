@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -28,6 +29,7 @@ ABSL_FLAG(int, size, 100, "echo: bytes of text; bytes: of the result, about");
 ABSL_FLAG(int, sleep_ms, 1000, "sleep: how long");
 ABSL_FLAG(int, connections, 1, "Callers; with http each has a connection of its own");
 ABSL_FLAG(int, channels, 1, "grpc: connections that the callers share");
+ABSL_FLAG(int, threads, 2, "grpc: threads, each with its share of the callers; http has one");
 ABSL_FLAG(double, rate, 0,
           "Calls begun per second, latency counted from when each should have begun; "
           "0: each caller asks again as soon as it is answered");
@@ -72,6 +74,7 @@ LoadOptions OptionsOfFlags() {
   options.sessions = absl::GetFlag(FLAGS_sessions);
   options.connections = absl::GetFlag(FLAGS_connections);
   options.channels = absl::GetFlag(FLAGS_channels);
+  options.threads = std::min(absl::GetFlag(FLAGS_threads), options.connections);
   options.rate = absl::GetFlag(FLAGS_rate);
   options.once = absl::GetFlag(FLAGS_once);
   options.warmup = std::chrono::duration<double>(absl::GetFlag(FLAGS_warmup));
@@ -93,7 +96,8 @@ int Run() {
   const LoadOptions options = OptionsOfFlags();
   const std::optional<Work> work = WorkOfFlags();
   if (!work || (mode != "http" && mode != "grpc") || options.connections < 1 ||
-      options.channels < 1 || options.rate < 0 || absl::GetFlag(FLAGS_size) < 1) {
+      options.channels < 1 || options.threads < 1 || options.rate < 0 ||
+      absl::GetFlag(FLAGS_size) < 1) {
     std::fprintf(stderr, "bench-load: a flag has an impossible value; see --help\n");
     return 2;
   }

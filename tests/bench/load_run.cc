@@ -34,16 +34,19 @@ void LoadRun::Begin() {
   MaybeSample(start_);
 }
 
+Clock::time_point LoadRun::DueOf(std::uint64_t index) const {
+  return start_ + Ticks(std::chrono::duration<double>(static_cast<double>(index) / options_.rate));
+}
+
 Clock::time_point LoadRun::next_due() const {
-  const std::lock_guard lock(due_mutex_);
-  return start_ +
-         Ticks(std::chrono::duration<double>(static_cast<double>(dues_taken_) / options_.rate));
+  const std::lock_guard lock(mutex_);
+  return DueOf(dues_taken_);
 }
 
 std::optional<Clock::time_point> LoadRun::TakeDue(Clock::time_point now) {
-  const Clock::time_point due = next_due();
+  const std::lock_guard lock(mutex_);
+  const Clock::time_point due = DueOf(dues_taken_);
   if (due > now || now >= end_) return std::nullopt;
-  const std::lock_guard lock(due_mutex_);
   ++dues_taken_;
   return due;
 }
@@ -51,7 +54,7 @@ std::optional<Clock::time_point> LoadRun::TakeDue(Clock::time_point now) {
 std::uint64_t LoadRun::NeverBegun() const {
   if (options_.rate <= 0) return 0;
   const double due = std::floor(Seconds(end_ - start_) * options_.rate);
-  const std::lock_guard lock(due_mutex_);
+  const std::lock_guard lock(mutex_);
   const auto dues = static_cast<std::uint64_t>(due);
   return dues > dues_taken_ ? dues - dues_taken_ : 0;
 }
@@ -71,6 +74,7 @@ void LoadRun::MaybeSample(Clock::time_point now) {
 
 bool LoadRun::OnCallDone(Clock::time_point started, bool ok) {
   const Clock::time_point now = Clock::now();
+  const std::lock_guard lock(mutex_);
   last_done_ = now;
   ++finished_;
   if (!ok) ++errors_;
@@ -84,6 +88,7 @@ bool LoadRun::OnCallDone(Clock::time_point started, bool ok) {
 }
 
 void LoadRun::KeepExample(std::string_view answer) {
+  const std::lock_guard lock(mutex_);
   if (example_.empty()) example_ = Plain(answer.substr(0, 300));
 }
 

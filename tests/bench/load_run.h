@@ -27,6 +27,7 @@ struct LoadOptions {
   bool sessions = false;             // http: each connection begins with `initialize`
   int connections = 1;  // callers; http: each has a connection of its own, grpc: they share them
   int channels = 1;     // grpc: HTTP/2 connections
+  int threads = 1;      // grpc: each with a completion queue and its share of the callers
   double rate = 0;    // calls begun per second, whatever becomes of them; 0: each caller asks again
                       // as soon as it is answered
   bool once = false;  // each caller asks once, all at the same time
@@ -36,7 +37,7 @@ struct LoadOptions {
   std::vector<pid_t> others;   // that belong to the measurement otherwise, e.g. the upstream
 };
 
-// The clock and the tally of one measurement. One thread, but for NextId(), TakeDue(), next_due().
+// The clock and the tally of one measurement. Thread-safe between Begin() and Report().
 class LoadRun {
  public:
   LoadRun(const LoadOptions& options, const Work& work);
@@ -70,10 +71,12 @@ class LoadRun {
  private:
   static constexpr std::uint64_t kFirstId = 1'000'000'000;
 
-  void MaybeSample(Clock::time_point now);
+  void MaybeSample(Clock::time_point now);  // under mutex_
   double Percentile(double share);
   std::uint64_t begun() const { return next_id_ - kFirstId; }
   std::uint64_t NeverBegun() const;
+  // When the call of this number is due; under mutex_.
+  Clock::time_point DueOf(std::uint64_t index) const;
 
   const LoadOptions& options_;
   const Work& work_;
@@ -82,7 +85,7 @@ class LoadRun {
   Clock::time_point end_;
   Clock::time_point last_done_;
   std::atomic<std::uint64_t> next_id_{kFirstId};
-  mutable std::mutex due_mutex_;
+  mutable std::mutex mutex_;
   std::uint64_t dues_taken_ = 0;
   std::uint64_t finished_ = 0;
   std::uint64_t errors_ = 0;
