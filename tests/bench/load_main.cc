@@ -15,7 +15,8 @@
 
 #include "tests/bench/load_run.h"
 
-ABSL_FLAG(std::string, mode, "http", "http or grpc");
+ABSL_FLAG(std::string, mode, "http",
+          "http, grpc, or h2: gRPC without its library, which costs little");
 ABSL_FLAG(std::string, target, "127.0.0.1:4000", "IP:PORT of what is measured");
 ABSL_FLAG(std::string, path, "/mcp", "http: where to POST to");
 ABSL_FLAG(std::vector<std::string>, headers, {}, "http: further headers, NAME: VALUE");
@@ -95,16 +96,16 @@ int Run() {
   const std::string mode = absl::GetFlag(FLAGS_mode);
   const LoadOptions options = OptionsOfFlags();
   const std::optional<Work> work = WorkOfFlags();
-  if (!work || (mode != "http" && mode != "grpc") || options.connections < 1 ||
-      options.channels < 1 || options.threads < 1 || options.rate < 0 ||
-      absl::GetFlag(FLAGS_size) < 1) {
+  if (!work || (mode != "http" && mode != "grpc" && mode != "h2") || options.connections < 1 ||
+      options.channels < 1 || options.threads < 1 || (mode == "h2" && options.rate > 0) ||
+      options.rate < 0 || absl::GetFlag(FLAGS_size) < 1) {
     std::fprintf(stderr, "bench-load: a flag has an impossible value; see --help\n");
     return 2;
   }
   RaiseFileLimit();
   ::prctl(PR_SET_TIMERSLACK, 1);  // calls begin when they are due, not 50 us later
   LoadRun run(options, *work);
-  (mode == "grpc" ? RunGrpcLoad : RunHttpLoad)(options, run);
+  (mode == "grpc" ? RunGrpcLoad : mode == "h2" ? RunH2Load : RunHttpLoad)(options, run);
   std::printf("%s\n", run.Report(mode).c_str());
   return 0;
 }

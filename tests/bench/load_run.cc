@@ -84,7 +84,14 @@ bool LoadRun::OnCallDone(Clock::time_point started, bool ok) {
   // With a rate each call that was due in time counts, however late its answer.
   const bool counts = options_.rate > 0 ? started >= begin_ && started < end_ : in_time;
   if (ok && counts) latencies_.push_back(now - started);
-  return now < end_ && !options_.once;
+  const bool go_on = now < end_ && !options_.once;
+  if (!go_on) ++told_to_end_;
+  return go_on;
+}
+
+bool LoadRun::done(int callers) const {
+  const std::lock_guard lock(mutex_);
+  return told_to_end_ >= callers;
 }
 
 void LoadRun::KeepExample(std::string_view answer) {

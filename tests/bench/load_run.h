@@ -61,6 +61,8 @@ class LoadRun {
   // What came instead of a right answer; the first is reported.
   void KeepExample(std::string_view answer);
 
+  // Whether so many callers have been told to begin no more.
+  bool done(int callers) const;
   Clock::time_point end() const { return end_; }
   // When a call that is still out has failed.
   Clock::time_point give_up() const { return end_ + std::chrono::seconds(30); }
@@ -89,6 +91,7 @@ class LoadRun {
   std::uint64_t dues_taken_ = 0;
   std::uint64_t finished_ = 0;
   std::uint64_t errors_ = 0;
+  int told_to_end_ = 0;
   std::uint64_t completed_ = 0;  // right, and within what is measured
   std::vector<Clock::duration> latencies_;
   std::string example_;
@@ -103,5 +106,7 @@ class LoadRun {
 // Each runs its event loop until the measurement has ended.
 void RunHttpLoad(const LoadOptions& options, LoadRun& run);
 void RunGrpcLoad(const LoadOptions& options, LoadRun& run);
+// gRPC without a gRPC library: no fixed rate, no deadlines.
+void RunH2Load(const LoadOptions& options, LoadRun& run);
 
 }  // namespace mcpbridge::bench

@@ -26,7 +26,8 @@ class Unavailable(Exception):
 class Lab:
     """One run. Ends every process that was started in it."""
 
-    def __init__(self, binaries, folder):
+    def __init__(self, binaries, folder, grpc_client="grpc"):
+        self.grpc_client = grpc_client  # what calls over gRPC: a mode of bench-load
         self.binaries, self.folder = pathlib.Path(binaries).resolve(), pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.processes = []

@@ -77,7 +77,8 @@ def load_command(lab, endpoint, load):
     def joined(words):
         return ",".join(str(word) for word in words)
     tools = load.tools or (endpoint.prefix + load.work,)
-    return [lab.program("bench-load"), f"--mode={endpoint.mode}", f"--target={endpoint.target}",
+    mode = lab.grpc_client if endpoint.mode == "grpc" and not load.rate else endpoint.mode
+    return [lab.program("bench-load"), f"--mode={mode}", f"--target={endpoint.target}",
             f"--path={endpoint.path}", f"--headers={joined(endpoint.headers)}",
             f"--protocol_version={endpoint.protocol_version}", f"--work={load.work}",
             f"--tools={joined(tools)}", f"--size={load.size}", f"--connections={load.connections}",

@@ -46,6 +46,9 @@ def parse(arguments):
                         help="callers at once ('1 64', full '1 16 64 256')")
     parser.add_argument("--systems", type=words, default=[], help="only these, and what is compared")
     parser.add_argument("--only", type=words, help="only these scenarios: " + ", ".join(scenarios.ALL))
+    parser.add_argument("--grpc_client", choices=("grpc", "h2"), default="grpc",
+                        help="what calls over gRPC: gRPC's own client, or a bare one of HTTP/2, which "
+                             "leaves more of the CPUs to the gateway")
     parser.add_argument("--bin", type=pathlib.Path, default=labs.ROOT / "build/release/bin",
                         help="where the programs are (build/release/bin)")
     parser.add_argument("--out", type=pathlib.Path, default=labs.ROOT / "build/bench",
@@ -86,7 +89,8 @@ def about(options):
     peer_words = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
     line = (f"{today}, commit {commit or 'unknown'}, {os.cpu_count()} CPUs ({cpu}), load generator and "
             f"upstream on the same machine; medians of {options.rounds} rounds of "
-            f"{options.seconds:g} s.") + (f" Peers: {peer_words}." if peer_words else "")
+            f"{options.seconds:g} s.") + (
+                " gRPC is called by a bare client of HTTP/2." if options.grpc_client == "h2" else "") + (f" Peers: {peer_words}." if peer_words else "")
     return {"line": line, "date": today, "commit": commit, "cpu": cpu, "cpus": os.cpu_count(),
             "rounds": options.rounds, "seconds": options.seconds, "peers": versions}
 
@@ -94,7 +98,7 @@ def about(options):
 def run(options):
     """The exit code."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="mcp-bridge-bench-"))
-    lab, results = labs.Lab(options.bin, folder), Results()
+    lab, results = labs.Lab(options.bin, folder, options.grpc_client), Results()
     about_run = about(options)
     try:
         for name in scenarios.ALL:

@@ -79,8 +79,8 @@ def loader_table(results):
         return []
     return ["", "### Where the CPUs went, 64 callers, in cores", "",
             *markdown_table(["system", "load generator", "gateway", "upstream", "anything else"], rows),
-            "", "The load generator has one thread over HTTP and two over gRPC, so 1.00 and 2.00 would be "
-            "its limits; `direct` is what it and the upstream reach without a gateway."]
+            "", "The load generator has one thread over HTTP and two with gRPC's own client, so 1.00 and "
+            "2.00 would be its limits; `direct` is what it and the upstream reach without a gateway."]
 
 
 def target_table(results):

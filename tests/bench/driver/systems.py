@@ -25,7 +25,7 @@ class Upstream:
 @dataclasses.dataclass
 class Endpoint:
     """A running system, ready to be called."""
-    mode: str  # http, grpc, pipe or micro
+    mode: str  # http, grpc, h2, pipe or micro
     target: str = ""
     path: str = "/mcp"
     prefix: str = ""  # before a tool's own name
