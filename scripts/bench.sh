@@ -21,6 +21,7 @@ build() {
 
 if [ "${1:-}" = micro ]; then
   shift
+  cmake --preset release >&2  # google/benchmark may be there now
   build bench-micro
   exec build/release/bin/bench-micro "$@"
 fi

@@ -140,7 +140,7 @@ def start(results):
     figures = results.figures.get("start", {})
     idle, size = figures.get("idle_kib"), figures.get("stripped_bytes")
     return [at_most("cold start to SERVING", figures.get("ready_ms"), 50, " ms"),
-            at_most("idle RSS", idle and idle / 1000, 20, " MB"),
+            at_most("idle RSS", idle and idle * 1024 / 1e6, 20, " MB"),
             at_most("program, stripped, beside shared libraries", size and size / 1e6, 10, " MB")]
 
 
