@@ -1,6 +1,7 @@
 #include <grpcpp/grpcpp.h>
 
-#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>

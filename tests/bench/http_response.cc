@@ -1,11 +1,11 @@
 #include "tests/bench/http_response.h"
 
-#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <cstdint>
 
 namespace mcpbridge::bench {
 

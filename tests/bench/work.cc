@@ -1,6 +1,7 @@
 #include "tests/bench/work.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace mcpbridge::bench {
 namespace {

@@ -69,6 +69,7 @@ def with_defaults(options):
     options.seconds = options.seconds or (0.5 if options.quick else 4 if options.full else 3)
     options.connections = options.connections or (
         [1, 16, 64, 256] if options.full else [8] if options.quick else [1, 64])
+    options.some_connections = [1, 64] if options.full else [64]  # of all but `throughput`
     options.sizes = [10 << 10, 1 << 20] if options.full else [1 << 20]
     options.scale = 0.01 if options.quick else 1  # of scenarios with very many calls
     if options.only is None:

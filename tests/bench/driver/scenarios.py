@@ -25,21 +25,24 @@ def throughput(lab, results, options):
 def sizes(lab, results, options):
     """Results of 10 KB and of 1 MB."""
     names = ("direct", "nginx", "http-http", "grpc-http", "http-stdio", "envoy", "envoy-mcp")
-    loads = [Load(work="bytes", size=size) for size in options.sizes]
+    loads = [Load(work="bytes", size=size, connections=count)
+             for size in options.sizes for count in options.some_connections]
     run_phase(lab, results, "sizes", chosen(names, options), loads, options)
 
 
 def sse(lab, results, options):
     """The upstream answers with event streams."""
     names = ("direct", "nginx", "http-http", "grpc-http", "envoy", "envoy-mcp", "litellm")
-    run_phase(lab, results, "sse", chosen(names, options), [Load()], options, answer="sse")
+    run_phase(lab, results, "sse", chosen(names, options),
+              [Load(connections=count) for count in options.some_connections], options, answer="sse")
 
 
 def sessions(lab, results, options):
     """Clients with sessions, before an upstream that demands them."""
     names = ("direct", "nginx", "http-http", "envoy-mcp")
-    run_phase(lab, results, "sessions", chosen(names, options), [Load(sessions=True)], options,
-              sessions=True)
+    run_phase(lab, results, "sessions", chosen(names, options),
+              [Load(sessions=True, connections=count) for count in options.some_connections],
+              options, sessions=True)
 
 
 def rate(lab, results, options):

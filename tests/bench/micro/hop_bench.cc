@@ -5,7 +5,6 @@
 #include <grpcpp/completion_queue.h>
 
 #include <future>
-#include <memory>
 #include <thread>
 
 #include "server/runtime/executor.h"

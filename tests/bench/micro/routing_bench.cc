@@ -2,6 +2,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include <cstddef>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>

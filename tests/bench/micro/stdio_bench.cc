@@ -3,11 +3,12 @@
 #include <benchmark/benchmark.h>
 #include <spdlog/spdlog.h>
 
-#include <condition_variable>
+#include <chrono>
+#include <cstddef>
 #include <future>
 #include <memory>
-#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/mcp/initialize.h"
