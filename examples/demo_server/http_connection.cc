@@ -215,6 +215,9 @@ void HttpConnection<Stream>::Serve() {
   if (path == "/stats" && request_.method == http::verb::get) {
     return AppendResponse(out_, {.close = closing_}, shared_.stats.ToJson());
   }
+  if (path == "/cancelled" && request_.method == http::verb::get) {
+    return AppendResponse(out_, {.close = closing_}, shared_.stats.StoppedToJson());
+  }
   if (path != "/mcp" && path != "/mcp/") return Fail(404, "No such path");
   if (!OriginAllowed(request_.origin)) return Fail(403, "Origin not allowed");
   if (request_.method == http::verb::post) return ServePost();

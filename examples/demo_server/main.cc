@@ -30,6 +30,7 @@ ABSL_FLAG(std::string, answer, "auto",
           "HTTP answers: json, sse, or auto (an event stream once a call reports progress)");
 ABSL_FLAG(bool, sessions, true, "HTTP: open a session at initialize and demand it afterwards");
 ABSL_FLAG(int, threads, 1, "Threads that serve HTTP");
+ABSL_FLAG(int, more_tools, 0, "Further tools, named tool_0 and so on, that do as echo does");
 ABSL_FLAG(std::string, tls_cert, "", "HTTP: serve https with this PEM certificate chain");
 ABSL_FLAG(std::string, tls_key, "", "The PEM key of --tls_cert");
 
@@ -137,7 +138,8 @@ void ServeHttpUntilStopped(std::vector<std::unique_ptr<Worker>>& workers, std::u
 int Run() {
   const auto answer = ParseAnswer(absl::GetFlag(FLAGS_answer));
   const int port = absl::GetFlag(FLAGS_port);
-  if (!answer || port > 65535 || absl::GetFlag(FLAGS_my_tool_ms) < 0) {
+  if (!answer || port > 65535 || absl::GetFlag(FLAGS_my_tool_ms) < 0 ||
+      absl::GetFlag(FLAGS_more_tools) < 0) {
     std::fprintf(stderr, "mcp-demo-server: a flag has an impossible value; see --help\n");
     return 2;
   }
@@ -146,7 +148,8 @@ int Run() {
 
   Shared shared({.my_tool_time = std::chrono::milliseconds(absl::GetFlag(FLAGS_my_tool_ms)),
                  .answer = *answer,
-                 .sessions = absl::GetFlag(FLAGS_sessions)});
+                 .sessions = absl::GetFlag(FLAGS_sessions),
+                 .more_tools = absl::GetFlag(FLAGS_more_tools)});
   std::vector<std::unique_ptr<Worker>> workers;
   const int threads = port < 0 ? 1 : std::max(1, absl::GetFlag(FLAGS_threads));
   for (int i = 0; i < threads; ++i) workers.push_back(std::make_unique<Worker>(shared));

@@ -67,7 +67,7 @@ Outcome McpEndpoint::Handle(std::string& text, const std::string& session, bool 
   if (message.id.empty() || message.method.empty()) return Notified(message, session);
   if (message.method == "tools/call") return CallTool(message, session, sink, reply);
   if (message.method == "tools/list") {
-    WriteResult(reply, message.id, ToolListResult());
+    WriteResult(reply, message.id, shared_.tool_list);
   } else if (message.method == "ping") {
     WriteResult(reply, message.id, "{}");
   } else {

@@ -22,13 +22,16 @@ struct Options {
   AnswerForm answer = AnswerForm::kAuto;
   // Over HTTP, `initialize` opens a session and all else needs one.
   bool sessions = true;
+  int more_tools = 0;
 };
 
 // What all threads share. Outlives every endpoint.
 struct Shared {
-  explicit Shared(Options o) : options(o), calls(stats) {}
+  explicit Shared(Options o)
+      : options(o), tool_list(ToolListResult(options.more_tools)), calls(stats) {}
 
   const Options options;
+  const std::string tool_list;  // the raw result of tools/list
   Stats stats;
   Sessions sessions;
   CallTable calls;

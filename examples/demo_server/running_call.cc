@@ -61,7 +61,7 @@ void RunningCall::Finish() {
 
 bool RunningCall::Abandon() {
   sink_ = nullptr;
-  if (!table_.Remove(*this)) return false;
+  if (!table_.Abandon(*this)) return false;
   timer_.cancel();
   return true;
 }
@@ -93,6 +93,12 @@ bool CallTable::Remove(const RunningCall& call) {
   return true;
 }
 
+bool CallTable::Abandon(const RunningCall& call) {
+  if (!Remove(call)) return false;
+  stats_.CallStopped(call.time());
+  return true;
+}
+
 bool CallTable::Cancel(const RunningCall::Key& key) {
   std::shared_ptr<RunningCall> call;
   {
@@ -103,6 +109,7 @@ bool CallTable::Cancel(const RunningCall::Key& key) {
     calls_.erase(at);
     stats_.CallEnded();
   }
+  stats_.CallStopped(call->time());
   call->Cancel();
   return true;
 }

@@ -42,6 +42,9 @@ class RunningCall : public std::enable_shared_from_this<RunningCall> {
 
   const Key& key() const { return key_; }
 
+  // How long the tool takes, of one that reports nothing in between.
+  std::chrono::milliseconds time() const { return plan_.interval; }
+
   // Begins; on the thread of `io`, as all but Cancel().
   void Start();
   // The sink goes away; the tool runs on, as MCP asks for when a connection with a session closes.
@@ -77,6 +80,8 @@ class CallTable {
   void Add(const std::shared_ptr<RunningCall>& call);
   // False: somebody else has ended the call.
   bool Remove(const RunningCall& call);
+  // The same where the caller has left.
+  bool Abandon(const RunningCall& call);
   // Cancels the call `key`; false if none of that name runs. Without a session several may have the
   // same name: then none is cancelled, for it can't be known which one is meant.
   bool Cancel(const RunningCall::Key& key);

@@ -18,6 +18,25 @@ void Stats::CallStarted() {
   }
 }
 
+void Stats::CallStopped(std::chrono::milliseconds time) {
+  const auto now = std::chrono::steady_clock::now();
+  const std::lock_guard lock(mutex_);
+  if (stopped_.size() == kMaxStopped) stopped_.pop_front();
+  stopped_.emplace_back(time, now);
+}
+
+std::string Stats::StoppedToJson() const {
+  std::string json = "{";
+  const std::lock_guard lock(mutex_);
+  for (const auto& [time, at] : stopped_) {
+    if (json.size() > 1) json += ',';
+    const auto when = std::chrono::nanoseconds(at.time_since_epoch()).count();
+    json.append("\"").append(std::to_string(time.count())).append("\":");
+    json.append(std::to_string(when));
+  }
+  return json + '}';
+}
+
 std::string Stats::ToJson() const {
   std::string json = "{\"requests\":{";
   for (std::size_t i = 0; i < kMethods.size(); ++i) {

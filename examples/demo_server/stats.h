@@ -2,10 +2,14 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace mcpbridge::demo {
 
@@ -38,8 +42,20 @@ struct Stats {
   void CallStarted();
   void CallEnded() { in_flight.fetch_sub(1, std::memory_order_relaxed); }
 
+  // A call that would have taken `time` was stopped from outside.
+  void CallStopped(std::chrono::milliseconds time);
+  // The last 65,536 of them: {"MILLISECONDS":WHEN,...}, when being nanoseconds of the steady clock.
+  std::string StoppedToJson() const;
+
   // One JSON object; the counters' names are the members', requests is an object by method.
   std::string ToJson() const;
+
+ private:
+  static constexpr std::size_t kMaxStopped = 65'536;
+
+  using Stop = std::pair<std::chrono::milliseconds, std::chrono::steady_clock::time_point>;
+  mutable std::mutex mutex_;
+  std::deque<Stop> stopped_;
 };
 
 }  // namespace mcpbridge::demo

@@ -140,6 +140,7 @@ ToolPlan PlanTool(const CallParams& call, RpcReader& reader, std::chrono::millis
   if (call.name == "add") return Add(call, reader, result);
   if (call.name == "image") return Image(result);
   if (call.name == "mixed") return Mixed(result);
+  if (call.name.starts_with("tool_")) return Echo(call, reader, result);
   if (call.name == "stats") return ShowStats(stats, result);
   return {.known = false};
 }

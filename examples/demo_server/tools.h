@@ -9,8 +9,8 @@
 
 namespace mcpbridge::demo {
 
-// The raw JSON result of tools/list.
-std::string_view ToolListResult();
+// The raw JSON result of tools/list, with `more` tools (tool_0, tool_1, ...) that do as echo does.
+std::string ToolListResult(int more);
 
 // What a tools/call comes to.
 struct ToolPlan {

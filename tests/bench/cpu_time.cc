@@ -51,7 +51,9 @@ Seconds OfMachine() {
 CpuSample SampleCpu(const std::vector<pid_t>& gateway, const std::vector<pid_t>& others) {
   CpuSample sample;
   sample.gateway = OfProcesses(gateway);
-  sample.foreign = OfMachine() - sample.gateway - OfProcesses(others) - OfProcess(::getpid());
+  sample.others = OfProcesses(others);
+  sample.own = OfProcess(::getpid());
+  sample.foreign = OfMachine() - sample.gateway - sample.others - sample.own;
   return sample;
 }
 
