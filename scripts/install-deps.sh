@@ -16,7 +16,7 @@ BUILD_PACKAGES=(
 )
 TEST_PACKAGES=(
   libgtest-dev libgmock-dev ccache clang-format shellcheck python3 python3-venv python3-pip openssl procps
-  buildah debootstrap file
+  buildah debootstrap file man-db systemd
 )
 
 usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; }
