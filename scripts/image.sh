@@ -63,6 +63,7 @@ arguments=(
   --build-arg "CREATED=$(date -u +%Y-%m-%dT%H:%M:%SZ)"
 )
 context=.
+made=compiled
 if [[ -n $programs ]]; then
   context=$(mktemp -d)
   trap 'rm -rf "$context"' EXIT
@@ -71,8 +72,10 @@ if [[ -n $programs ]]; then
     strip -o "$context/programs/$name" "$programs/$name"
   done
   cp -r --parents docker examples/quickstart.yaml "$context"
-  arguments+=(--build-arg PROGRAMS=prebuilt)
+  made=prebuilt
 fi
+# Always said: buildah 1.28 builds no stage that only the argument's default names.
+arguments+=(--build-arg "PROGRAMS=$made")
 
 with_docker() { docker build --platform "linux/$arch" "${arguments[@]}" "$context"; }
 
