@@ -61,7 +61,8 @@ class Store:
         wheels = self.folder / "wheels"
         server = re.search(r'SERVERS="(.*)"', PYTHON_SERVERS.read_text())[1]
         expect("pip download", run(["python3", "-m", "pip", "download", "--quiet", "--dest", wheels,
-                                    "--disable-pip-version-check", server], BUILD_SECONDS))
+                                    "--disable-pip-version-check", "--only-binary=:all:",
+                                    "--python-version", "3.11", server], BUILD_SECONDS))  # Debian 12's
         tag = "mcp-bridge-test-python"
         self.buildah("bud", "--isolation", "chroot", "--layers", "--pull-never", "--format", "docker",
                      "--volume", f"{wheels.resolve()}:/wheels:ro", "--build-arg",
