@@ -1,8 +1,24 @@
 # The Debian package: scripts/package.sh makes it of a build. Its component `programs` is part of every
 # `cmake --install`, `system` is for the package alone: it goes to /etc and /lib.
 set(packaging ${CMAKE_SOURCE_DIR}/packaging)
-install(FILES ${packaging}/man/mcp-bridge.1 ${packaging}/man/mcp-call.1 ${packaging}/man/mcp-demo-server.1
-  DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT programs)
+# mcpbridge_install_compressed(COMPONENT FILE AS): Debian wants manual pages and changelogs so. AS begins with
+# / or is below the prefix.
+function(mcpbridge_install_compressed component file as)
+  install(CODE "
+    set(target \"${as}\")
+    if(NOT IS_ABSOLUTE \"\${target}\")
+      set(target \"\${CMAKE_INSTALL_PREFIX}/\${target}\")
+    endif()
+    set(target \"\$ENV{DESTDIR}\${target}\")
+    cmake_path(GET target PARENT_PATH folder)
+    file(MAKE_DIRECTORY \"\${folder}\")
+    execute_process(COMMAND gzip -9nc \"${file}\" OUTPUT_FILE \"\${target}\" COMMAND_ERROR_IS_FATAL ANY)"
+    COMPONENT ${component} ${ARGN})
+endfunction()
+foreach(program IN ITEMS mcp-bridge mcp-call mcp-demo-server)
+  mcpbridge_install_compressed(programs
+    ${packaging}/man/${program}.1 ${CMAKE_INSTALL_MANDIR}/man1/${program}.1.gz)
+endforeach()
 
 set(bash ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 set(zsh ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
@@ -27,9 +43,11 @@ install(CODE "
 install(FILES ${packaging}/mcp-bridge.service DESTINATION /lib/systemd/system
   COMPONENT system EXCLUDE_FROM_ALL)
 install(FILES ${packaging}/bridge.yaml DESTINATION /etc/mcp-bridge COMPONENT system EXCLUDE_FROM_ALL)
-install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION /usr/share/doc/mcp-bridge RENAME copyright
-  COMPONENT system EXCLUDE_FROM_ALL)
-install(FILES ${CMAKE_SOURCE_DIR}/docs/configuration.md ${CMAKE_SOURCE_DIR}/docs/errors.md
+string(TIMESTAMP package_date "%a, %d %b %Y %H:%M:%S +0000" UTC) # or SOURCE_DATE_EPOCH
+configure_file(${packaging}/changelog.in ${CMAKE_BINARY_DIR}/packaging/changelog @ONLY)
+mcpbridge_install_compressed(system
+  ${CMAKE_BINARY_DIR}/packaging/changelog /usr/share/doc/mcp-bridge/changelog.gz EXCLUDE_FROM_ALL)
+install(FILES ${packaging}/copyright ${CMAKE_SOURCE_DIR}/CHANGELOG.md ${CMAKE_SOURCE_DIR}/docs/configuration.md ${CMAKE_SOURCE_DIR}/docs/errors.md
   ${CMAKE_SOURCE_DIR}/docs/troubleshooting.md ${CMAKE_SOURCE_DIR}/examples/full.yaml
   DESTINATION /usr/share/doc/mcp-bridge COMPONENT system EXCLUDE_FROM_ALL)
 
@@ -60,5 +78,5 @@ set(CPACK_INSTALL_PREFIX /usr)
 set(CPACK_COMPONENTS_ALL programs system)
 set(CPACK_COMPONENTS_GROUPING ALL_COMPONENTS_IN_ONE)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
-set(CPACK_OUTPUT_FILE_PREFIX ${CMAKE_BINARY_DIR}/package)
+set(CPACK_PACKAGE_DIRECTORY ${CMAKE_BINARY_DIR}/package) # also where cpack works
 include(CPack)

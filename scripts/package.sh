@@ -18,8 +18,9 @@ esac
 folder=build/release/package
 rm -rf "$folder"
 log=build/release/package.log
-if ! cpack --config build/release/CPackConfig.cmake >"$log" 2>&1; then
+if ! cpack --config build/release/CPackConfig.cmake -B "$PWD/$folder" >"$log" 2>&1; then
   cat "$log" >&2
   exit 1
 fi
+rm -rf "$folder/_CPack_Packages"
 printf '%s\n' "$folder"/*.deb

@@ -43,12 +43,12 @@ def check_contents(package):
     """What is in it, and what it needs."""
     names = set(run(["sh", "-c", f"dpkg-deb --fsys-tarfile {package} | tar -t"]).stdout.split())
     wanted = {f"./usr/bin/{name}" for name in ("mcp-bridge", "mcp-call", "mcp-demo-server")}
-    wanted |= {f"./usr/share/man/man1/{name}.1" for name in ("mcp-bridge", "mcp-call", "mcp-demo-server")}
+    wanted |= {f"./usr/share/man/man1/{name}.1.gz" for name in ("mcp-bridge", "mcp-call", "mcp-demo-server")}
     wanted |= {f"./usr/share/bash-completion/completions/{name}" for name in ("mcp-bridge", "mcp-call")}
     wanted |= {f"./usr/share/zsh/vendor-completions/_{name}" for name in ("mcp-bridge", "mcp-call")}
     wanted |= {f"./usr/share/fish/vendor_completions.d/{name}.fish" for name in ("mcp-bridge", "mcp-call")}
     wanted |= {f"./{CONFIG}", "./lib/systemd/system/mcp-bridge.service",
-               "./usr/share/doc/mcp-bridge/copyright"}
+               "./usr/share/doc/mcp-bridge/copyright", "./usr/share/doc/mcp-bridge/changelog.gz"}
     if wanted - names:
         raise Failure(f"the package lacks {sorted(wanted - names)}")
     if others := [name for name in names if "/include/" in name or name.endswith((".a", ".cmake"))]:
@@ -57,6 +57,9 @@ def check_contents(package):
     for library in ("libgrpc++1.51", "libprotobuf32", "libssl3", "libyaml-cpp0.7", "ca-certificates"):
         if library not in depends:
             raise Failure(f"it doesn't depend on {library}: {depends}")
+    if shutil.which("lintian"):
+        found = run(["lintian", "--fail-on", "error", "--tag-display-limit", "0", package], seconds=120)
+        expect("lintian", found)
     print(f"{package.name}: {package.stat().st_size / 1e6:.1f} MB")
 
 
