@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Builds the image as scripts/image.sh does without a daemon, and runs what is in it.
 
-    image_test.py --programs DIR --store DIR
+    image_test.py --programs DIR --store DIR --deploy_tools DIR
 
 The programs are those of the build, which CI makes on the same Debian 12; everything else is made
 anew, or is what an earlier run left in the store. The programs run from the image's own root file
 system, read-only, as the image's user, without capabilities, on a network of their own. So does a
-stdio server from PyPI, in an image made as docs/stdio-in-pods.md tells.
+stdio server from PyPI, in an image made as docs/stdio-in-pods.md tells, and each bridge of deploy/, with
+its own arguments, configuration and probes, where tests/deploy/setup.sh has put its tools.
 """
 
 import argparse
@@ -151,6 +152,39 @@ def check_bridge(root, settings, work, demo_server):
         demo.stop()
 
 
+def check_pod(tree, entrypoint, pod, work):
+    """Starts what kubelet would, in a tree that has the pod's configuration, and probes it as kubelet does."""
+    probes = [inside(tree, probe, pod["user"]) for probe in pod["probes"]]
+    bridge = Process(pod["name"], inside(tree, [*entrypoint, *pod["args"]], pod["user"]),
+                     work / "pod.log", env={**pod["env"], "HOME": "/"})
+    try:
+        bridge.wait_for(r"(?m)^ready ")
+        for probe in probes:
+            expect(f"{pod['name']}: a probe", run(probe), text="SERVING")
+        if (code := bridge.stop()) != 0:
+            raise Failure(f"{pod['name']} ended with {code} after SIGTERM")
+        for probe in probes:
+            expect(f"{pod['name']}: a probe after the stop", run(probe), code=1)
+    except Failure as failure:
+        raise Failure(f"{failure}\n{bridge.output()}") from failure
+    finally:
+        bridge.kill()
+
+
+def check_pods(image, entrypoint, pods, work):
+    for number, pod in enumerate(pods):
+        folder = work / f"pod{number}"
+        (folder / "config").mkdir(parents=True)
+        (folder / "config/bridge.yaml").write_text(pod["config"])
+        (folder / "tree").mkdir()
+        mount_read_only(image, folder / "tree", [(folder / "config", "/etc/mcp-bridge")])
+        try:
+            check_pod(folder / "tree", entrypoint, pod, work)
+        finally:
+            run(["umount", "--recursive", "--lazy", folder / "tree"])
+    print(f"{len(pods)} pods of deploy/ start and answer their probes")
+
+
 def check_demo(root, settings, work):
     """The demo image is one process to its user: the demo server and a bridge before it."""
     user = settings["User"].split(":")[0]
@@ -171,8 +205,8 @@ def check_demo(root, settings, work):
         process.kill()
 
 
-def run_inside(trees, programs):
-    """In namespaces of its own: {target: (tree, settings)}."""
+def run_inside(trees, pods, programs):
+    """In namespaces of its own: {target: (tree, settings)}, [pod of pods.py]."""
     bring_loopback_up()
     mount("--make-rprivate", "/")
     with tempfile.TemporaryDirectory() as folder:
@@ -191,16 +225,29 @@ def run_inside(trees, programs):
                     check_bridge(work / target, settings, work, programs / "mcp-demo-server")
             finally:
                 run(["umount", "--recursive", "--lazy", work / target])
+        tree, settings = trees["bridge"]
+        check_pods(pathlib.Path(tree), settings["Entrypoint"], pods, work)
+
+
+def pods_of(tools):
+    """What pods.py prints; nothing where its tools aren't there."""
+    if not (tools / "kustomize.installed").exists():
+        print("the pods of deploy/ are left out: tests/deploy/setup.sh has not installed its tools")
+        return []
+    done = run([tools / "venv/bin/python", "-B", HERE / "pods.py", tools])
+    expect("pods.py", done)
+    return json.loads(done.stdout)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--programs", required=True, type=pathlib.Path)
     parser.add_argument("--store", required=True, type=pathlib.Path)
+    parser.add_argument("--deploy_tools", required=True, type=pathlib.Path)
     parser.add_argument("--inside", help=argparse.SUPPRESS)  # how it calls itself
     args = parser.parse_args()
     if args.inside:
-        return run_inside(json.loads(args.inside), args.programs)
+        return run_inside(*json.loads(args.inside), args.programs)
     need("buildah", "debootstrap", "unshare", "chroot", "strip", "file")
     store = Store(args.store)
     store.buildah("rm", "--all")
@@ -214,8 +261,8 @@ def main():
             check_size(store, tag)
             check_settings(settings)
             check_contents(pathlib.Path(trees[target][0]))
-    run_apart(__file__, "--programs", args.programs, "--store", args.store, "--inside",
-              json.dumps(trees))
+    run_apart(__file__, "--programs", args.programs, "--store", args.store, "--deploy_tools",
+              args.deploy_tools, "--inside", json.dumps([trees, pods_of(args.deploy_tools)]))
     store.buildah("rm", "--all")
     print("the images work")
 
