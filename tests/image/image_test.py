@@ -14,6 +14,7 @@ import argparse
 import json
 import pathlib
 import re
+import shutil
 import sys
 import tempfile
 
@@ -26,6 +27,7 @@ from root_tree import (bring_loopback_up, call_over_http, capabilities_of, expec
                        mount_read_only, need, run, run_apart, wait_until)
 
 MOST_BYTES = 60 * 1000 * 1000  # compressed, as it is pulled
+MOST_STORED_KIB = 3 * 1024 * 1024  # about 20 runs leave as much behind
 BUILD_SECONDS = 400
 KEY = "a-key-of-the-test"
 PYTHON_SERVERS = ROOT / "docker/python-servers.Dockerfile"
@@ -42,6 +44,12 @@ class Store:
 
     def __init__(self, folder):
         self.folder = folder
+
+    def bound(self):
+        """Begins anew where earlier runs have left too much."""
+        used = run(["du", "-s", self.folder]).stdout.split()
+        if used and int(used[0]) > MOST_STORED_KIB:
+            shutil.rmtree(self.folder)
 
     def buildah(self, *arguments, seconds=BUILD_SECONDS):
         done = run(["buildah", "--storage-driver", "vfs", "--root", self.folder / "root",
@@ -250,6 +258,7 @@ def main():
         return run_inside(*json.loads(args.inside), args.programs)
     need("buildah", "debootstrap", "unshare", "chroot", "strip", "file")
     store = Store(args.store)
+    store.bound()
     store.buildah("rm", "--all")
     trees = {}
     for target in ("bridge", "demo", "python"):
