@@ -14,7 +14,10 @@ BUILD_PACKAGES=(
   libboost1.81-dev libabsl-dev libsimdjson-dev libyaml-cpp-dev libspdlog-dev libssl-dev
   curl ca-certificates
 )
-TEST_PACKAGES=(libgtest-dev libgmock-dev ccache clang-format shellcheck python3 python3-venv python3-pip openssl procps)
+TEST_PACKAGES=(
+  libgtest-dev libgmock-dev ccache clang-format shellcheck python3 python3-venv python3-pip openssl procps
+  buildah debootstrap file man-db systemd
+)
 
 usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; }
 

@@ -6,6 +6,7 @@
 #include <absl/flags/usage_config.h>
 #include <absl/strings/match.h>
 #include <absl/synchronization/mutex.h>
+#include <absl/time/time.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -13,6 +14,8 @@
 
 #include <cstdio>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,6 +23,7 @@
 #include "server/base/log.h"
 #include "server/base/version.h"
 #include "server/config/load.h"
+#include "server/healthcheck.h"
 #include "server/runtime/executor.h"
 
 ABSL_FLAG(std::string, config, "",
@@ -37,6 +41,11 @@ ABSL_FLAG(bool, allow_unauthenticated, false,
           " reach the port can call every tool.");
 ABSL_FLAG(std::string, log_level, "",
           "trace, debug, info, warn, error or off, instead of bridge.log_level. Default info.");
+ABSL_FLAG(std::string, service, "",
+          "healthcheck: whose health to ask for; mcp.NAME for a configured server, empty for the"
+          " bridge itself.");
+ABSL_FLAG(absl::Duration, timeout, absl::Seconds(1),
+          "healthcheck: how long to wait for the answer, e.g. 500ms, 2s.");
 
 namespace {
 
@@ -51,6 +60,8 @@ constexpr char kUsage[] =
     "\n"
     "  mcp-bridge --config=bridge.yaml                 serve until SIGTERM or Ctrl-C\n"
     "  mcp-bridge --config=bridge.yaml --check_config  only check the file\n"
+    "  mcp-bridge healthcheck [--grpc_listen=ADDRESS]  ask a bridge that runs how it is, over "
+    "gRPC\n"
     "\n"
     "A smallest configuration:\n"
     "\n"
@@ -64,7 +75,11 @@ constexpr char kUsage[] =
     "\n"
     "It logs to standard error. SIGTERM and SIGINT let calls under way finish "
     "(bridge.drain_grace);\n"
-    "a second one exits at once. Exit codes: 0 stopped, 1 could not serve, 2 wrong flags or file.";
+    "a second one exits at once. Exit codes: 0 stopped, 1 could not serve, 2 wrong flags or file.\n"
+    "\n"
+    "healthcheck asks at --grpc_listen, at what --config says, or at 127.0.0.1:50051, and needs "
+    "no\n"
+    "key. Its exit codes: 0 serving, 1 not serving or no answer in time, 2 wrong flags or file.";
 
 int Report(const std::vector<ConfigError>& errors) {
   for (const ConfigError& error : errors) std::fprintf(stderr, "%s\n", error.ToString().c_str());
@@ -100,6 +115,42 @@ bool ApplyFlags(Config& config) {
   }
   config.bridge.log_level = level;
   return true;
+}
+
+// `mcp-bridge healthcheck`: 0 serving, 1 not, 2 wrong flags or file. The file is read only where it
+// has to say the address: a probe doesn't depend on what is being edited there.
+int RunHealthcheck() {
+  Config config;
+  const std::string file = absl::GetFlag(FLAGS_config);
+  const std::string address = absl::GetFlag(FLAGS_grpc_listen);
+  if (address.empty() && !file.empty()) {
+    auto loaded = mcpbridge::LoadConfig(file);
+    if (const auto* errors = std::get_if<std::vector<ConfigError>>(&loaded)) return Report(*errors);
+    config = std::move(std::get<Config>(loaded));
+  }
+  if (!Override(address, "grpc_listen", config.bridge.grpc_listen)) return kExitUsage;
+  const auto& listen = config.bridge.grpc_listen;
+  if (!listen.is_unix() && listen.port == 0) {
+    std::fprintf(stderr, "Port 0 is any free port: say with --grpc_listen which one it is.\n");
+    return kExitUsage;
+  }
+  const absl::Duration timeout = absl::GetFlag(FLAGS_timeout);
+  if (timeout < absl::Milliseconds(1) || timeout > absl::Minutes(1)) {
+    std::fprintf(stderr, "--timeout must be between 1ms and 1m.\n");
+    return kExitUsage;
+  }
+  return mcpbridge::Healthcheck(listen, absl::GetFlag(FLAGS_service),
+                                absl::ToChronoMilliseconds(timeout));
+}
+
+// What is wrong with a command line that isn't a healthcheck's; nullptr: nothing.
+const char* UsageError(const std::vector<char*>& rest) {
+  if (rest.size() > 1) return "Only flags are taken, and the word healthcheck.";
+  if (absl::GetFlag(FLAGS_config).empty()) return "--config=FILE is missing.";
+  if (!absl::GetFlag(FLAGS_service).empty() || absl::GetFlag(FLAGS_timeout) != absl::Seconds(1)) {
+    return "--service and --timeout are for healthcheck.";
+  }
+  return nullptr;
 }
 
 // Thousands of connections need as many descriptors.
@@ -179,12 +230,12 @@ int main(int argc, char** argv) {
   usage.version_string = [] { return "mcp-bridge " + std::string(mcpbridge::kVersion) + "\n"; };
   absl::SetFlagsUsageConfig(usage);
   const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
-  const std::string file = absl::GetFlag(FLAGS_config);
-  if (rest.size() > 1 || file.empty()) {
-    std::fprintf(stderr, "%s\nmcp-bridge --help tells more.\n",
-                 file.empty() ? "--config=FILE is missing." : "Only flags are taken.");
+  if (rest.size() == 2 && std::string_view(rest[1]) == "healthcheck") return RunHealthcheck();
+  if (const char* error = UsageError(rest)) {
+    std::fprintf(stderr, "%s\nmcp-bridge --help tells more.\n", error);
     return kExitUsage;
   }
+  const std::string file = absl::GetFlag(FLAGS_config);
   auto loaded = mcpbridge::LoadConfig(file);
   if (const auto* errors = std::get_if<std::vector<ConfigError>>(&loaded)) return Report(*errors);
   Config& config = std::get<Config>(loaded);

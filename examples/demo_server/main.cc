@@ -3,6 +3,8 @@
 #include <absl/flags/flag.h>
 #include <absl/flags/parse.h>
 #include <absl/flags/usage.h>
+#include <absl/flags/usage_config.h>
+#include <absl/strings/match.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -171,6 +173,13 @@ int Run() {
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
       "An MCP server with small tools, over standard input and output or streamable HTTP.");
+  absl::FlagsUsageConfig usage;
+  usage.contains_helpshort_flags = [](absl::string_view file) {
+    return absl::EndsWith(file, "demo_server/main.cc");
+  };
+  usage.contains_help_flags = usage.contains_helpshort_flags;
+  usage.version_string = [] { return std::string("mcp-demo-server " MCPBRIDGE_VERSION "\n"); };
+  absl::SetFlagsUsageConfig(usage);
   absl::ParseCommandLine(argc, argv);
   try {
     return mcpbridge::demo::Run();

@@ -1,23 +1,16 @@
 #include "server/runtime/executor.h"
 
 #include <pthread.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <string>
 #include <utility>
 
 #include "server/runtime/cq_tag.h"
+#include "server/runtime/granted_cpus.h"
 
 namespace mcpbridge {
 namespace {
-
-int GrantedCpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
-}
 
 // At most 15 characters, or the kernel refuses it.
 void NameThisThread(const std::string& name) { pthread_setname_np(pthread_self(), name.c_str()); }

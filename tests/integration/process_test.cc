@@ -1,7 +1,9 @@
 // mcp-bridge as a process: flags, signals, and what it leaves behind.
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -34,16 +36,30 @@ std::string StdioConfig(const std::string& args) {
          kAnyPorts;
 }
 
-// The port in "ready http=127.0.0.1:PORT grpc=...".
-std::uint16_t ReadyPort(TestProcess& bridge) {
+// Where it listens, as it says itself.
+struct Ready {
+  std::uint16_t http = 0;
+  std::string grpc;
+};
+
+Ready WaitUntilReady(TestProcess& bridge) {
   const std::optional<std::string> line = bridge.ReadLine(kPatience);
   std::smatch match;
-  if (!line ||
-      !std::regex_search(*line, match, std::regex("^ready http=127.0.0.1:([0-9]+) grpc="))) {
+  const std::regex pattern(R"(^ready http=127\.0\.0\.1:([0-9]+) grpc=(\S+)$)");
+  if (!line || !std::regex_search(*line, match, pattern)) {
     ADD_FAILURE() << line.value_or("nothing was printed");
-    return 0;
+    return {};
   }
-  return static_cast<std::uint16_t>(std::stoi(match[1]));
+  return {.http = static_cast<std::uint16_t>(std::stoi(match[1])), .grpc = match[2]};
+}
+
+std::uint16_t ReadyPort(TestProcess& bridge) { return WaitUntilReady(bridge).http; }
+
+// The exit code of `mcp-bridge healthcheck` with these flags.
+std::optional<int> Healthcheck(std::vector<std::string> flags) {
+  flags.insert(flags.begin(), {MCP_BRIDGE, "healthcheck"});
+  TestProcess check(flags);
+  return check.Wait(kPatience);
 }
 
 std::string Call(const std::string& tool, const std::string& arguments) {
@@ -174,6 +190,88 @@ TEST_F(ProcessTest, NoChildOutlivesTheBridgeHoweverItEnds) {
     EXPECT_EQ(bridge.Wait(kPatience), signal == SIGTERM ? 0 : -SIGKILL);
     EXPECT_TRUE(IsGone(children[0])) << "after signal " << signal;
   }
+}
+
+TEST_F(ProcessTest, AHealthcheckAsksARunningBridgeAndNeedsNoKey) {
+  const std::string config =
+      folder_.Write("config.yaml", StdioConfig("") + "general_settings: {master_key: secret}\n");
+  TestProcess bridge({MCP_BRIDGE, "--config=" + config});
+  const Ready ready = WaitUntilReady(bridge);
+  const std::string at = "--grpc_listen=" + ready.grpc;
+  EXPECT_EQ(Healthcheck({at}), 0);
+  EXPECT_EQ(Healthcheck({at, "--service=mcpbridge.v1.ToolService", "--timeout=5s"}), 0);
+  EXPECT_EQ(Healthcheck({at, "--service=mcp.nobody"}), 1);
+  // All addresses of the machine are asked on this one, and no file is read where a flag says
+  // where.
+  const std::string port = ready.grpc.substr(ready.grpc.rfind(':'));
+  EXPECT_EQ(Healthcheck({"--grpc_listen=0.0.0.0" + port, "--config=/nonexistent.yaml"}), 0);
+  EXPECT_EQ(Healthcheck({"--grpc_listen=localhost" + port}), 0);
+  const std::string file =
+      folder_.Write("there.yaml", "mcp_servers: {a: {command: x}}\nbridge: {grpc_listen: \"" +
+                                      ready.grpc + "\"}\n");
+  EXPECT_EQ(Healthcheck({"--config=" + file}), 0);
+  bridge.Signal(SIGTERM);
+  EXPECT_EQ(bridge.Wait(kPatience), 0);
+  EXPECT_EQ(Healthcheck({at}), 1) << "nobody listens";
+}
+
+TEST_F(ProcessTest, AHealthcheckTakesAUnixSocket) {
+  const std::string config = folder_.Write("config.yaml", StdioConfig(""));
+  const std::string at = "--grpc_listen=unix:" + folder_.path() + "/bridge.sock";
+  TestProcess bridge({MCP_BRIDGE, "--config=" + config, at});
+  WaitUntilReady(bridge);
+  EXPECT_EQ(Healthcheck({at}), 0);
+}
+
+TEST_F(ProcessTest, AHealthcheckDoesNotOutwaitItsTimeout) {
+  const int silent = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* const raw = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(::bind(silent, raw, size), 0);
+  ASSERT_EQ(::listen(silent, 1), 0);  // connections are made, and nothing ever comes
+  ASSERT_EQ(::getsockname(silent, raw, &size), 0);
+  const std::string at = "--grpc_listen=127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(Healthcheck({at, "--timeout=200ms"}), 1);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(200));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, kPatience / 2);
+  ::close(silent);
+}
+
+TEST_F(ProcessTest, AHealthcheckWhileItDrainsSaysNo) {
+  FakeMcpServer upstream;
+  FakeAnswer held;
+  held.hold = true;
+  upstream.OnTool("echo", held);
+  const std::string config = folder_.Write("config.yaml", HttpConfig(upstream));
+  TestProcess bridge({MCP_BRIDGE, "--config=" + config});
+  const Ready ready = WaitUntilReady(bridge);
+  TestHttpClient client(ready.http);
+  client.Send(Call("echo", "{}"));
+  ASSERT_TRUE(
+      upstream.WaitFor([](const auto& record) { return record.held.size() == 1; }, kPatience));
+  EXPECT_EQ(Healthcheck({"--grpc_listen=" + ready.grpc}), 0);
+  bridge.Signal(SIGTERM);
+  while (TestHttpClient(ready.http).Request("GET", "/healthz", "").status != 0) {
+    std::this_thread::yield();  // until it takes no more connections
+  }
+  EXPECT_EQ(Healthcheck({"--grpc_listen=" + ready.grpc}), 1);
+  upstream.ReleaseAll();
+  EXPECT_EQ(bridge.Wait(kPatience), 0);
+}
+
+TEST_F(ProcessTest, AHealthcheckThatIsWrittenWrongIsTwo) {
+  EXPECT_EQ(Healthcheck({"--grpc_listen=nowhere"}), 2);
+  EXPECT_EQ(Healthcheck({"--grpc_listen=127.0.0.1:0"}), 2);
+  EXPECT_EQ(Healthcheck({"--config=/nonexistent.yaml"}), 2);
+  EXPECT_EQ(Healthcheck({"--timeout=0s"}), 2);
+  EXPECT_EQ(Healthcheck({"and", "more"}), 2);
+  const std::string config = folder_.Write("config.yaml", StdioConfig(""));
+  TestProcess serve({MCP_BRIDGE, "--config=" + config, "--service=mcp.child", "--check_config"});
+  EXPECT_EQ(serve.Wait(kPatience), 2) << "a flag that would do nothing";
 }
 
 }  // namespace

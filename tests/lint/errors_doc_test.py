@@ -1,4 +1,5 @@
-"""docs/errors.md has the rows of server/base/error.cc, in the order of the enum in error.h."""
+"""docs/errors.md has the rows of server/base/error.cc, in the order of the enum in error.h, and
+docs/troubleshooting.md a section for each."""
 
 import pathlib
 import re
@@ -45,6 +46,11 @@ def rows_of_doc(text):
     return rows
 
 
+def sections_of(text):
+    """{reason: what is said of it} of troubleshooting.md, in its order."""
+    return dict(re.findall(r"^### `([A-Z_]+)`\n\n(.*?)(?=\n#|\Z)", text, re.M | re.S))
+
+
 class ErrorsDocTest(unittest.TestCase):
     maxDiff = None
 
@@ -59,6 +65,11 @@ class ErrorsDocTest(unittest.TestCase):
 
     def test_the_document_is_the_same_table(self):
         self.assertEqual([self.source[reason] for reason in self.reasons], rows_of_doc(self.doc))
+
+    def test_every_reason_has_its_section(self):
+        sections = sections_of((ROOT / "docs/troubleshooting.md").read_text())
+        self.assertEqual([self.source[reason][0] for reason in self.reasons], list(sections))
+        self.assertEqual([name for name, text in sections.items() if len(text) < 40], [])
 
     def test_a_difference_is_seen(self):
         changed = self.doc.replace("| 413 |", "| 400 |")

@@ -9,7 +9,7 @@ PAPERS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 # A path of ours in backquotes or in a command: what begins with a top-level folder.
 OWN_PATH = re.compile(
-    r"(?<![\w./-])((?:scripts|examples|docs|docker|proto|server|client|tests|cmake)/[\w./-]*\w)")
+    r"(?<![\w./-])((?:scripts|examples|docs|docker|deploy|packaging|proto|server|client|tests|cmake)/[\w./-]*\w)")
 
 
 def anchor_of(heading):

@@ -1,0 +1,12 @@
+# mcp-bridge: completion for fish.
+complete -c mcp-bridge -f -n __fish_use_subcommand -a healthcheck -d 'Ask a running bridge how it is'
+complete -c mcp-bridge -l config -r -F -d 'The YAML file'
+complete -c mcp-bridge -l check_config -f -d 'Only check the configuration'
+complete -c mcp-bridge -l http_listen -x -d 'Where MCP clients connect'
+complete -c mcp-bridge -l grpc_listen -x -d 'Where gRPC clients connect'
+complete -c mcp-bridge -l allow_unauthenticated -f -d 'Listen beyond this machine without a key'
+complete -c mcp-bridge -l log_level -x -a 'trace debug info warn error off' -d 'What to log'
+complete -c mcp-bridge -l service -x -d 'healthcheck: whose health'
+complete -c mcp-bridge -l timeout -x -d 'healthcheck: how long to wait'
+complete -c mcp-bridge -l help -f -d 'Tell more'
+complete -c mcp-bridge -l version -f -d 'The version'
