@@ -102,6 +102,9 @@ void ReadBridgeSection(YamlReader& reader, const YamlValue& value, BridgeConfig&
         [&](const YamlValue& v) { reader.ReadInt(v, bridge.grpc_threads_per_queue); }},
        {"limits", [&](const YamlValue& v) { ReadLimits(reader, v, bridge.limits); }},
        {"session_idle", [&](const YamlValue& v) { reader.ReadDuration(v, bridge.session_idle); }},
+       {"session_key", [&](const YamlValue& v) { reader.ReadNonEmpty(v, bridge.session_key); }},
+       {"session_max_age",
+        [&](const YamlValue& v) { reader.ReadDuration(v, bridge.session_max_age); }},
        {"drain_grace", [&](const YamlValue& v) { reader.ReadDuration(v, bridge.drain_grace); }},
        {"catalogue_ttl", [&](const YamlValue& v) { reader.ReadDuration(v, bridge.catalogue_ttl); }},
        {"log_level", [&](const YamlValue& v) { reader.ReadWord(v, bridge.log_level); }}});

@@ -142,6 +142,11 @@ struct BridgeConfig {
 
   // A client's session that hasn't been used for so long is over.
   std::chrono::milliseconds session_idle = std::chrono::hours(1);
+  // Seals the ids of clients' sessions, so that every bridge that has it can go on with the
+  // sessions of the others. Empty: each bridge has sessions of its own. Secret.
+  std::string session_key;
+  // How long after its `initialize` a session may be taken over by another bridge.
+  std::chrono::milliseconds session_max_age = std::chrono::hours(24);
   // How long calls in flight may take to finish after SIGTERM.
   std::chrono::milliseconds drain_grace = std::chrono::seconds(20);
   // How old a server's list of tools may grow before it is asked again.

@@ -5,6 +5,11 @@
 
 namespace mcpbridge {
 
+MessageLog::MessageLog(Budget& budget, std::uint64_t first)
+    : budget_(budget), first_(first), last_stream_(first), read_up_to_(first) {
+  streams_[0].count = first;
+}
+
 MessageLog::~MessageLog() { budget_.used.fetch_sub(counted_bytes_); }
 
 bool MessageLog::TakeBudget(std::size_t size) {
@@ -123,6 +128,12 @@ MessageLog::Next MessageLog::Read(Position after, const Reader& reader) {
           .at = {after.stream, next->index},
           .message = next->text,
           .last = next->last};
+}
+
+MessageLog::Position MessageLog::KnownFrom(Position at) const {
+  const std::lock_guard lock(mutex_);
+  if (at.stream != 0 || (at.index >= first_ && at.index <= streams_.at(0).count)) return at;
+  return {0, read_up_to_};
 }
 
 MessageLog::Position MessageLog::ReadUpTo() const {

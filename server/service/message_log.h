@@ -40,7 +40,9 @@ class MessageLog {
   // Messages so old are dropped: who has lost its stream comes back within seconds.
   static constexpr std::chrono::minutes kMaxAge{5};
 
-  explicit MessageLog(Budget& budget) : budget_(budget) {}
+  // `first`: what numbers of streams, and of messages of stream 0, begin behind. One that goes on
+  // with a session of another bridge begins behind all that were given out there.
+  explicit MessageLog(Budget& budget, std::uint64_t first = 0);
   ~MessageLog();
   MessageLog(const MessageLog&) = delete;
   MessageLog& operator=(const MessageLog&) = delete;
@@ -84,6 +86,9 @@ class MessageLog {
   };
   // What `reader` reads behind `after`. kOver: the stream has ended there, or isn't the reader's.
   Next Read(Position after, const Reader& reader);
+  // `at`, where this log can have given it out; in stream 0 otherwise, as another bridge has given
+  // it out, ReadUpTo().
+  Position KnownFrom(Position at) const;
   // Up to where stream 0 has been read by anybody.
   Position ReadUpTo() const;
   bool HasReader(Stream stream) const;
@@ -115,13 +120,14 @@ class MessageLog {
   static void Wake(const StreamState& state);
 
   Budget& budget_;
+  const std::uint64_t first_;
   mutable std::mutex mutex_;
-  Stream last_stream_ = 0;
-  std::map<Stream, StreamState> streams_{{0, {}}};
+  Stream last_stream_;
+  std::map<Stream, StreamState> streams_;
   std::deque<Stream> order_;       // of each kept message but those too large, oldest first
   std::size_t bytes_ = 0;          // of what is in order_
   std::size_t counted_bytes_ = 0;  // of it, in the budget
-  std::uint64_t read_up_to_ = 0;   // of stream 0
+  std::uint64_t read_up_to_;       // of stream 0
   bool closed_ = false;
 };
 

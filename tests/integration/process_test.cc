@@ -176,5 +176,42 @@ TEST_F(ProcessTest, NoChildOutlivesTheBridgeHoweverItEnds) {
   }
 }
 
+// Its client goes on at another bridge, in the session that it had.
+TEST_F(ProcessTest, AKilledBridgesSessionsGoOnAtAnother) {
+  FakeMcpServer upstream;
+  const std::string config = folder_.Write(
+      "config.yaml",
+      "mcp_servers: {fake: {url: \"" + upstream.url() +
+          "\"}}\nbridge: {http_listen: \"127.0.0.1:0\", grpc_listen: \"127.0.0.1:0\", lanes: 2, "
+          "log_level: error, session_key: os.environ/SESSION_KEY}\n");
+  const std::vector<std::string> environment{"SESSION_KEY=0123456789abcdef0123456789abcdef"};
+  TestProcess first({MCP_BRIDGE, "--config=" + config}, environment);
+  TestProcess second({MCP_BRIDGE, "--config=" + config}, environment);
+  TestHttpClient client(ReadyPort(first));
+  TestHttpClient elsewhere(ReadyPort(second));
+  const TestHttpClient::Headers session{
+      {"Mcp-Session-Id",
+       client
+           .Post(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":)"
+                 R"("2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}})")
+           .headers["mcp-session-id"]}};
+  EXPECT_NE(client.Post(Call("echo", R"({"text":"before"})"), session).body.find("before"),
+            std::string::npos);
+  FakeAnswer hung;
+  hung.never = true;
+  upstream.OnTool("slow", hung);
+  client.Send(Call("slow", "{}"), session);
+  ASSERT_TRUE(upstream.WaitFor([](const auto& record) { return record.CountCalls("slow") == 1; },
+                               kPatience));
+  first.Signal(SIGKILL);
+  EXPECT_EQ(first.Wait(kPatience), -SIGKILL);
+  EXPECT_EQ(client.Receive().status, 0);
+  const TestResponse after = elsewhere.Post(Call("echo", R"({"text":"after"})"), session);
+  EXPECT_EQ(after.status, 200);
+  EXPECT_NE(after.body.find("after"), std::string::npos) << after.body;
+  second.Signal(SIGTERM);
+  EXPECT_EQ(second.Wait(kPatience), 0);
+}
+
 }  // namespace
 }  // namespace mcpbridge

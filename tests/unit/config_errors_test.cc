@@ -487,6 +487,11 @@ const BadCase kBridgeCases[] = {
     {Bridge("limits: {call_timeout: 0}"),
      "c.yaml:4: bridge.limits.call_timeout: must be longer than 0\n"},
     {Bridge("session_idle: 0"), "c.yaml:4: bridge.session_idle: must be at least 1s\n"},
+    {Bridge("session_key: \"\""), "c.yaml:4: bridge.session_key: must not be empty\n"},
+    {Bridge("session_key: too-short-to-be-secret"),
+     "c.yaml:4: bridge.session_key: must have at least 32 characters: make one with openssl rand "
+     "-hex 32\n"},
+    {Bridge("session_max_age: 0.5"), "c.yaml:4: bridge.session_max_age: must be at least 1s\n"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Document, BadConfig, testing::ValuesIn(kDocumentCases));

@@ -63,6 +63,8 @@ bridge:
     upstream_connections: 12
     call_timeout: 2m
   session_idle: 90s
+  session_key: 0123456789abcdef0123456789abcdef
+  session_max_age: 36h
   drain_grace: 500ms
   catalogue_ttl: 1.5
   log_level: off
@@ -88,6 +90,8 @@ bridge:
   EXPECT_EQ(bridge.limits.upstream_connections, 12);
   EXPECT_EQ(bridge.limits.call_timeout, milliseconds(120'000));
   EXPECT_EQ(bridge.session_idle, milliseconds(90'000));
+  EXPECT_EQ(bridge.session_key, "0123456789abcdef0123456789abcdef");
+  EXPECT_EQ(bridge.session_max_age, std::chrono::hours(36));
   EXPECT_EQ(bridge.drain_grace, milliseconds(500));
   EXPECT_EQ(bridge.catalogue_ttl, milliseconds(1500));
   EXPECT_EQ(bridge.log_level, "off");
@@ -375,7 +379,9 @@ TEST(LoadConfig, ReadsALiteLlmUsersFile) {
 
 TEST(LoadConfig, TheFullExampleHasTheDefaults) {
   const Config config =
-      GoodFile("full.yaml", FakeEnv({{"MCP_BRIDGE_KEY", "key"}, {"SEARCH_TOKEN", "token"}}));
+      GoodFile("full.yaml", FakeEnv({{"MCP_BRIDGE_KEY", "key"},
+                                     {"MCP_BRIDGE_SESSION_KEY", "0123456789abcdef0123456789abcdef"},
+                                     {"SEARCH_TOKEN", "token"}}));
   const BridgeConfig defaults;
   EXPECT_EQ(config.servers.size(), 4U);
   EXPECT_EQ(config.bridge.http_listen, defaults.http_listen);
@@ -393,6 +399,7 @@ TEST(LoadConfig, TheFullExampleHasTheDefaults) {
   EXPECT_EQ(config.bridge.limits.client_processes, defaults.limits.client_processes);
   EXPECT_EQ(config.bridge.limits.parked_calls, defaults.limits.parked_calls);
   EXPECT_EQ(config.bridge.session_idle, defaults.session_idle);
+  EXPECT_EQ(config.bridge.session_max_age, defaults.session_max_age);
   EXPECT_EQ(config.bridge.limits.upstream_connections, defaults.limits.upstream_connections);
   EXPECT_EQ(config.bridge.limits.call_timeout, defaults.limits.call_timeout);
   EXPECT_EQ(config.bridge.drain_grace, defaults.drain_grace);

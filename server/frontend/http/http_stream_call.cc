@@ -25,7 +25,7 @@ std::optional<Error> HttpStreamCall::Start(std::string_view last_event_id) {
       return Error{.reason = Reason::kInvalidRequest,
                    .message = "Last-Event-ID is none that this session has had"};
     }
-    at_ = *at;
+    at_ = session_->is_sealed() ? session_->messages().KnownFrom(*at) : *at;
   }
   reader_ = std::make_shared<MessageLog::Reader>(
       MessageLog::Reader{.wake = [&lane = lane_, alive = alive_] {
