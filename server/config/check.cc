@@ -95,9 +95,17 @@ class Checker {
   }
 
   void CheckSessionKey() {
+    if (bridge_.session_store && bridge_.session_key.empty()) {
+      Add("bridge.session_store", "is of no use without bridge.session_key");
+    }
     if (bridge_.session_key.empty() || bridge_.session_key.size() >= kLeastKey) return;
     Add("bridge.session_key", "must have at least " + std::to_string(kLeastKey) +
                                   " characters: make one with openssl rand -hex 32");
+  }
+
+  void CheckTraces() {
+    if (!bridge_.traces || !bridge_.traces->endpoint.empty()) return;
+    Add("bridge.traces", "needs an endpoint: http://HOST:4318/v1/traces, of an OTLP collector");
   }
 
   void CheckLogLevel() {
@@ -125,6 +133,7 @@ std::vector<ConfigError> CheckConfig(const Config& config, const std::string& fi
   checker.CheckNumbers();
   checker.CheckDurations();
   checker.CheckSessionKey();
+  checker.CheckTraces();
   checker.CheckLogLevel();
   return checker.Take();
 }

@@ -188,17 +188,6 @@ void ClientSession::AnnounceOnce(std::string_view method) {
   messages_.AddUnlessWaiting(jsonrpc::RequestMessage("", method, ""));
 }
 
-void ClientSession::AnnounceLists() {
-  for (const ListKind kind : {ListKind::kTools, ListKind::kResources, ListKind::kPrompts}) {
-    for (const std::size_t server : scope_.Servers(config_)) {
-      const UpstreamStatus status = service_.status().Of(config_.servers[server].name);
-      if (!Declares(status.capabilities, InfoOf(kind).member)) continue;
-      AnnounceOnce(ListChangedMethod(kind));
-      break;
-    }
-  }
-}
-
 bool ClientSession::Ask(std::size_t server, Lane& lane, jsonrpc::Message& question, Answer answer) {
   if (!CanBeAsked(question.method) || !messages_.HasReader(0)) return false;
   {
@@ -309,7 +298,17 @@ ClientSessions::ClientSessions(ToolService& service)
     : service_(service),
       config_(service.config()),
       budget_{.limit = config_.bridge.limits.replay_bytes},
-      seals_(config_) {}
+      seals_(config_) {
+  if (!config_.bridge.session_store) return;
+  journal_ = std::make_unique<SessionJournal>(
+      *config_.bridge.session_store,
+      SessionJournal::Options{
+          .space = seals_.Space(),
+          .ended_age = config_.bridge.session_max_age,
+          .said_age = MessageLog::kMaxAge,
+          .most_bytes = config_.bridge.limits.replay_bytes,
+          .on_ended = [this](std::string_view random) { OnEndedElsewhere(random); }});
+}
 
 ClientSessions::Shard& ClientSessions::ShardOf(std::string_view id) {
   return shards_[id.empty() ? 0 : static_cast<unsigned char>(id.front()) % kShards];
@@ -321,9 +320,10 @@ Result<std::shared_ptr<ClientSession>> ClientSessions::Create(ClientProfile prof
     return Error{.reason = Reason::kInternal, .message = "no random bits for a session's id"};
   }
   id = seals_.Seal(id, profile, scope);
-  return Add(std::make_shared<ClientSession>(std::move(id), std::move(profile), std::move(scope),
-                                             service_, budget_),
-             "opened");
+  auto session = std::make_shared<ClientSession>(std::move(id), std::move(profile),
+                                                 std::move(scope), service_, budget_);
+  if (journal_ != nullptr && session->is_sealed()) session->ShareWith(*journal_);
+  return Add(std::move(session), "opened");
 }
 
 // What it numbers begins behind all that any bridge has numbered for it: with the time in
@@ -336,6 +336,7 @@ Result<std::shared_ptr<ClientSession>> ClientSessions::Continue(std::string_view
   auto made = std::make_shared<ClientSession>(std::string(id), std::move(client->profile),
                                               std::move(client->scope), service_, budget_,
                                               static_cast<std::uint64_t>(time.count()));
+  if (journal_ != nullptr) made->ShareWith(*journal_);
   auto session = Add(made, "taken over");
   if (session && *session == made) made->AnnounceLists();
   return session;
@@ -398,6 +399,7 @@ Result<std::shared_ptr<ClientSession>> ClientSessions::Find(std::string_view id)
 // It is noted first: whoever goes on with it at the same time finds either the note, or is found.
 std::optional<Error> ClientSessions::End(std::string_view id) {
   const bool ends = seals_.Open(id).has_value() && ended_.Add(id);
+  if (ends && journal_ != nullptr) journal_->AddEnded(RandomPartOf(id));
   if (Close(id, "by the client") || ends) return std::nullopt;
   return NotFound();
 }
@@ -474,6 +476,7 @@ void ClientSessions::OnListChanged(std::size_t server, ListKind kind) {
 
 void ClientSessions::CloseAll(std::string_view why) {
   closed_ = true;
+  if (journal_ != nullptr) journal_->Stop();
   std::vector<std::string> all;
   for (Shard& shard : shards_) {
     const std::lock_guard lock(shard.mutex);

@@ -24,6 +24,7 @@
 #include "server/service/message_log.h"
 #include "server/service/private_view.h"
 #include "server/service/session_seal.h"
+#include "server/store/session_journal.h"
 #include "server/upstream/upstream_pool.h"
 
 namespace mcpbridge {
@@ -64,6 +65,13 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
 
   // What it is told on event streams.
   MessageLog& messages() { return messages_; }
+
+  // From now on other bridges get to know what it is told, and it knows what it was told by them
+  // outside of requests. Before its first message.
+  void ShareWith(SessionJournal& journal);
+  // Takes in what another bridge has told it on the stream of a request. False: nobody has, or the
+  // answer isn't there.
+  bool Recall(MessageLog::Stream stream);
 
   // Tells it what a server has said that belongs to no request under way: a notification.
   void Announce(std::size_t server, jsonrpc::Message& message);
@@ -138,6 +146,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   UpstreamPool& pool_;
   const Config& config_;
   MessageLog messages_;
+  SessionJournal* journal_ = nullptr;  // null: there is none
   Hear hear_;
   std::atomic<Deadline::Clock::time_point> used_at_{Deadline::Clock::now()};
 
@@ -195,6 +204,7 @@ class ClientSessions {
   Result<std::shared_ptr<ClientSession>> Add(std::shared_ptr<ClientSession> session,
                                              std::string_view how);
   bool MakeRoom();
+  void OnEndedElsewhere(std::string_view random);
   void OnClosed(ClientSession& session, std::string_view why);
   // Ends at most `most`, those first that haven't been used for longest. How many.
   std::size_t CloseIdleFor(std::chrono::milliseconds time, std::size_t most, std::string_view why);
@@ -207,6 +217,7 @@ class ClientSessions {
   std::array<Shard, kShards> shards_;
   std::atomic<std::size_t> count_{0};
   std::atomic<bool> closed_{false};
+  std::unique_ptr<SessionJournal> journal_;  // null: there is none. Its thread calls this
 };
 
 }  // namespace mcpbridge

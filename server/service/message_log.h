@@ -10,6 +10,8 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "server/base/deadline.h"
 
@@ -46,6 +48,21 @@ class MessageLog {
   ~MessageLog();
   MessageLog(const MessageLog&) = delete;
   MessageLog& operator=(const MessageLog&) = delete;
+
+  // Whatever is added goes there too, unless it is too large to be kept. Must not call the log.
+  // Before the first message.
+  using Teller = std::function<void(Position at, const std::string& text, bool last)>;
+  void TellTo(Teller teller) { teller_ = std::move(teller); }
+
+  // What a log of the same session elsewhere has given out.
+  struct Given {
+    std::uint64_t index = 0;
+    std::string text = {};
+    bool last = false;
+  };
+  // Takes in what is known of one stream, oldest first, as far as there is room: of a request's,
+  // or, before anything has been added, of stream 0.
+  void Restore(Stream stream, std::vector<Given> messages);
 
   // Begins a stream for a request.
   Stream Begin();
@@ -121,7 +138,9 @@ class MessageLog {
 
   Budget& budget_;
   const std::uint64_t first_;
+  Teller teller_;
   mutable std::mutex mutex_;
+  bool restored_ = false;  // stream 0 has what was given out before first_
   Stream last_stream_;
   std::map<Stream, StreamState> streams_;
   std::deque<Stream> order_;       // of each kept message but those too large, oldest first

@@ -99,6 +99,12 @@ std::string SessionSeals::MacOf(std::string_view text) const {
   return text_form;
 }
 
+std::string SessionSeals::Space() const {
+  std::string space;
+  for (const char c : MacOf("store").substr(0, 16)) space += c == '/' || c == '+' ? '-' : c;
+  return space;
+}
+
 std::string SessionSeals::Seal(const std::string& id, const ClientProfile& profile,
                                const Scope& scope, Clock::time_point now) const {
   if (config_.bridge.session_key.empty()) return id;
@@ -143,7 +149,7 @@ std::optional<SessionSeals::Client> SessionSeals::Open(std::string_view id,
 }
 
 bool EndedSessions::Add(std::string_view id) {
-  const std::string random(id.substr(0, id.find('.')));
+  const std::string random(RandomPartOf(id));
   const std::lock_guard lock(mutex_);
   if (!ids_.insert(random).second) return false;
   order_.push_back(random);
@@ -155,7 +161,7 @@ bool EndedSessions::Add(std::string_view id) {
 }
 
 bool EndedSessions::Has(std::string_view id) const {
-  const std::string random(id.substr(0, id.find('.')));
+  const std::string random(RandomPartOf(id));
   const std::lock_guard lock(mutex_);
   return ids_.contains(random);
 }

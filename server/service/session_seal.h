@@ -15,6 +15,9 @@
 
 namespace mcpbridge {
 
+// What tells a session from others, and doesn't open it where ids are sealed.
+inline std::string_view RandomPartOf(std::string_view id) { return id.substr(0, id.find('.')); }
+
 // Ids of clients' sessions that say who the client is, sealed with `bridge.session_key`: every
 // bridge that has the key can go on with the session of another, which may be gone. Whoever has the
 // id can read what the client said in `initialize`, but change nothing. Immutable; thread-safe.
@@ -45,6 +48,9 @@ class SessionSeals {
   std::optional<Client> Open(std::string_view id, Clock::time_point now = Clock::now()) const;
 
   static bool IsSealed(std::string_view id) { return id.find('.') != std::string_view::npos; }
+
+  // The same for all who have the key, and no help in finding it.
+  std::string Space() const;
 
  private:
   std::string MacOf(std::string_view text) const;

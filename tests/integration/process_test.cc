@@ -15,6 +15,7 @@
 #include "tests/fakes/temp_folder.h"
 #include "tests/fakes/test_http.h"
 #include "tests/fakes/test_process.h"
+#include "tests/fakes/test_redis.h"
 
 namespace mcpbridge {
 namespace {
@@ -179,12 +180,16 @@ TEST_F(ProcessTest, NoChildOutlivesTheBridgeHoweverItEnds) {
 // Its client goes on at another bridge, in the session that it had.
 TEST_F(ProcessTest, AKilledBridgesSessionsGoOnAtAnother) {
   FakeMcpServer upstream;
+  const TestRedis redis(folder_.path());
   const std::string config = folder_.Write(
       "config.yaml",
       "mcp_servers: {fake: {url: \"" + upstream.url() +
           "\"}}\nbridge: {http_listen: \"127.0.0.1:0\", grpc_listen: \"127.0.0.1:0\", lanes: 2, "
-          "log_level: error, session_key: os.environ/SESSION_KEY}\n");
-  const std::vector<std::string> environment{"SESSION_KEY=0123456789abcdef0123456789abcdef"};
+          "log_level: error, session_key: os.environ/SESSION_KEY, session_store: "
+          "os.environ/STORE}\n");
+  const std::vector<std::string> environment{
+      "SESSION_KEY=0123456789abcdef0123456789abcdef",
+      "STORE=redis+unix://" + TestRedis::SocketIn(folder_.path())};
   TestProcess first({MCP_BRIDGE, "--config=" + config}, environment);
   TestProcess second({MCP_BRIDGE, "--config=" + config}, environment);
   TestHttpClient client(ReadyPort(first));

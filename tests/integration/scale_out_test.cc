@@ -3,13 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <functional>
 #include <future>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "tests/fakes/fake_mcp_server.h"
+#include "tests/fakes/temp_folder.h"
 #include "tests/fakes/test_http.h"
+#include "tests/fakes/test_redis.h"
 #include "tests/integration/bridge_fixture.h"
 
 namespace mcpbridge::test {
@@ -29,7 +33,7 @@ class ScaleOutTest : public testing::Test {
     ASSERT_TRUE(second_->WaitForTools("fake"));
   }
 
-  Config Settings(const std::string& key = std::string(32, 'k')) const {
+  virtual Config Settings(const std::string& key = std::string(32, 'k')) const {
     Config config = ConfigWith({{"fake", upstream_.url()}});
     config.bridge.session_key = key;
     return config;
@@ -174,6 +178,111 @@ TEST_F(ScaleOutTest, ItsQuestionsHaveOtherIdsThanElsewhere) {
   const TestResponse response = Post(*second_, CallMessage("8", "echo", "x"), id);
   EXPECT_EQ(response.body.find(asked), std::string::npos) << response.body;
   EXPECT_NE(response.body.find("elicitation/create"), std::string::npos) << response.body;
+}
+
+// With a store, too.
+class SessionStoreTest : public ScaleOutTest {
+ protected:
+  Config Settings(const std::string& key = std::string(32, 'k')) const override {
+    Config config = ScaleOutTest::Settings(key);
+    config.bridge.session_store.emplace().unix_path = TestRedis::SocketIn(folder_.path());
+    return config;
+  }
+  // Whether `happens` does, within a bound: what bridges tell each other takes a moment.
+  static bool Eventually(const std::function<bool()>& happens) {
+    const auto give_up = std::chrono::steady_clock::now() + kPatience;
+    while (!happens()) {
+      if (std::chrono::steady_clock::now() > give_up) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));  // polling, bounded
+    }
+    return true;
+  }
+  bool IsGone(const Bridge& bridge, const std::string& id) {
+    return Post(bridge, CallMessage("1", "echo", "x"), id).status == 404;
+  }
+
+  const TempFolder folder_;
+  std::optional<TestRedis> redis_{folder_.path()};
+};
+
+TEST_F(SessionStoreTest, WhatItsClientEndsAnywhereIsOverEverywhere) {
+  const std::string id = Open(*first_);
+  const std::string other = Open(*first_);
+  EXPECT_EQ(Post(*second_, CallMessage("1", "echo", "x"), id).status, 200);
+  EXPECT_EQ(Delete(*second_, id), 204);
+  EXPECT_TRUE(Eventually([&] { return IsGone(*first_, id); }));
+  EXPECT_EQ(first_->app().sessions().size(), 1u);
+  EXPECT_EQ(Delete(*first_, other), 204);
+  EXPECT_TRUE(Eventually([&] { return IsGone(*second_, other); }));
+  // Also at one that wasn't there then.
+  Bridge third(Settings());
+  EXPECT_TRUE(Eventually([&] { return IsGone(third, id) && IsGone(third, other); }));
+}
+
+TEST_F(SessionStoreTest, AnAnswerThatItsClientHasMissedIsHadElsewhere) {
+  upstream_.SetScript([](const FakeRequest& request) {
+    if (request.method != "tools/call") return FakeAnswer{};
+    FakeAnswer answer;
+    answer.form = FakeAnswer::Form::kSse;
+    answer.hold = true;
+    answer.before = {R"({"jsonrpc":"2.0","method":"notifications/message","params":{"n":1}})"};
+    return answer;
+  });
+  const std::string id = Open(*first_);
+  std::string last;
+  {
+    TestEventStream call(first_->http_port(), {{"Mcp-Session-Id", id}}, "/mcp",
+                         CallMessage("5", "echo", "missed"));
+    last = call.Next()->id;
+    EXPECT_TRUE(call.Next()) << "the message";
+  }
+  const Headers from_there{{"Mcp-Session-Id", id}, {"Last-Event-ID", last}};
+  EXPECT_EQ(TestEventStream(second_->http_port(), from_there).status(), 400)
+      << "its answer isn't there, and may never be";
+  upstream_.ReleaseAll();
+  ASSERT_TRUE(Eventually(
+      [&] { return TestEventStream(second_->http_port(), from_there).status() == 200; }));
+  first_.reset();
+  TestEventStream again(second_->http_port(), from_there);
+  EXPECT_TRUE(again.Next()->data.empty());
+  EXPECT_NE(again.Next()->data.find("notifications/message"), std::string::npos);
+  const auto answer = again.Next();
+  ASSERT_TRUE(answer);
+  EXPECT_NE(answer->data.find("missed"), std::string::npos) << answer->data;
+  EXPECT_NE(answer->data.find(R"("id":5)"), std::string::npos) << answer->data;
+  EXPECT_FALSE(again.Next());
+}
+
+TEST_F(SessionStoreTest, WhatWasSaidOutsideOfRequestsIsHadElsewhere) {
+  const std::string id = Open(*first_);
+  std::string last;
+  {
+    TestEventStream stream(first_->http_port(), {{"Mcp-Session-Id", id}});
+    last = stream.Next()->id;
+  }
+  first_->app().sessions().OnListChanged(0, ListKind::kPrompts);
+  first_.reset();  // with what it still has to write
+  // Its messages are known as soon as a list changed is.
+  const auto told = [&] {
+    Bridge next(Settings());
+    if (!next.WaitForTools("fake")) return false;
+    TestEventStream stream(next.http_port(), {{"Mcp-Session-Id", id}, {"Last-Event-ID", last}});
+    const auto priming = stream.Next();
+    const auto said = stream.Next();
+    return said && said->data.find("prompts/list_changed") != std::string::npos;
+  };
+  EXPECT_TRUE(Eventually(told));
+}
+
+TEST_F(SessionStoreTest, ItHoldsUpNobodyWhenItIsGone) {
+  redis_.reset();
+  std::filesystem::remove(TestRedis::SocketIn(folder_.path()));
+  const std::string id = Open(*first_);
+  EXPECT_EQ(Post(*first_, CallMessage("1", "echo", "x"), id).status, 200);
+  EXPECT_EQ(Post(*second_, CallMessage("1", "echo", "x"), id).status, 200);
+  EXPECT_EQ(Delete(*first_, id), 204);
+  redis_.emplace(folder_.path());
+  EXPECT_TRUE(Eventually([&] { return IsGone(*second_, id); })) << "it is told when it is back";
 }
 
 }  // namespace

@@ -33,7 +33,12 @@ std::optional<Error> HttpStreamCall::Start(std::string_view last_event_id) {
           if (alive->call != nullptr) alive->call->Pump();
         });
       }});
-  switch (session_->messages().Attach(at_, reader_, /*take_over=*/!last_event_id.empty())) {
+  const bool take_over = !last_event_id.empty();
+  auto attached = session_->messages().Attach(at_, reader_, take_over);
+  if (attached == MessageLog::Attached::kGone && session_->Recall(at_.stream)) {
+    attached = session_->messages().Attach(at_, reader_, take_over);
+  }
+  switch (attached) {
     case MessageLog::Attached::kYes:
       break;
     case MessageLog::Attached::kTaken:
