@@ -11,11 +11,11 @@ set -euo pipefail
 BUILD_PACKAGES=(
   build-essential cmake ninja-build pkg-config
   libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
-  libboost1.81-dev libabsl-dev libsimdjson-dev libyaml-cpp-dev libspdlog-dev libssl-dev
+  libboost1.81-dev libabsl-dev libsimdjson-dev libyaml-cpp-dev libspdlog-dev libssl-dev libhiredis-dev
   curl ca-certificates
 )
 TEST_PACKAGES=(
-  libgtest-dev libgmock-dev ccache clang-format shellcheck python3 python3-venv python3-pip openssl procps
+  libgtest-dev libgmock-dev ccache clang-format shellcheck python3 python3-venv python3-pip openssl procps redis-server
   buildah debootstrap file man-db systemd
 )
 

@@ -1,5 +1,6 @@
 #include "server/config/bridge_section.h"
 
+#include <charconv>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,47 @@ void ReadListen(YamlReader& reader, const YamlValue& value, ListenAddress& out) 
   }
   reader.AddError(value, R"(expected an address to listen on: "127.0.0.1:4000", "[::1]:4000", )"
                          R"("localhost:4000", ":4000" (all addresses) or "unix:/path")");
+}
+
+void ReadStore(YamlReader& reader, const YamlValue& value, std::optional<StoreAddress>& out) {
+  std::string text;
+  if (!reader.ReadNonEmpty(value, text)) return;
+  out = ParseStoreAddress(text);
+  if (out) return;
+  reader.AddError(value,
+                  "expected redis://[user:password@]host[:port][/database] or redis+unix:///path");
+}
+
+void ReadTraces(YamlReader& reader, const YamlValue& value, TracesConfig& traces) {
+  reader.ReadMap(
+      value,
+      {{"endpoint",
+        [&](const YamlValue& v) {
+          if (!reader.ReadNonEmpty(v, traces.endpoint)) return;
+          const std::string fault = UrlFault(traces.endpoint);
+          if (!fault.empty()) reader.AddError(v, fault);
+        }},
+       {"sample",
+        [&](const YamlValue& v) {
+          std::string text;
+          if (!reader.ReadWord(v, text)) return;
+          const char* const end = text.data() + text.size();
+          const auto read = std::from_chars(text.data(), end, traces.sample);
+          if (read.ec != std::errc() || read.ptr != end || !(traces.sample >= 0) ||
+              traces.sample > 1) {
+            reader.AddError(v, "expected a part of all calls, from 0 to 1, such as 0.05");
+          }
+        }},
+       {"headers", [&](const YamlValue& v) {
+          for (const auto& entry : reader.ReadEntries(v, YamlReader::BareKeys::kHidden)) {
+            std::string text;
+            if (!reader.ReadNonEmpty(entry.value, text)) continue;
+            for (const std::string& fault : {HeaderNameFault(entry.key), HeaderValueFault(text)}) {
+              if (!fault.empty()) reader.AddError(entry.value, fault);
+            }
+            traces.headers.emplace_back(entry.key, std::move(text));
+          }
+        }}});
 }
 
 // A list of strings that `is_valid` accepts once they are in lower case.
@@ -102,8 +144,13 @@ void ReadBridgeSection(YamlReader& reader, const YamlValue& value, BridgeConfig&
         [&](const YamlValue& v) { reader.ReadInt(v, bridge.grpc_threads_per_queue); }},
        {"limits", [&](const YamlValue& v) { ReadLimits(reader, v, bridge.limits); }},
        {"session_idle", [&](const YamlValue& v) { reader.ReadDuration(v, bridge.session_idle); }},
+       {"session_key", [&](const YamlValue& v) { reader.ReadNonEmpty(v, bridge.session_key); }},
+       {"session_max_age",
+        [&](const YamlValue& v) { reader.ReadDuration(v, bridge.session_max_age); }},
+       {"session_store", [&](const YamlValue& v) { ReadStore(reader, v, bridge.session_store); }},
        {"drain_grace", [&](const YamlValue& v) { reader.ReadDuration(v, bridge.drain_grace); }},
        {"catalogue_ttl", [&](const YamlValue& v) { reader.ReadDuration(v, bridge.catalogue_ttl); }},
+       {"traces", [&](const YamlValue& v) { ReadTraces(reader, v, bridge.traces.emplace()); }},
        {"log_level", [&](const YamlValue& v) { reader.ReadWord(v, bridge.log_level); }}});
 }
 

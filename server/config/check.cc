@@ -13,6 +13,9 @@ constexpr long long kMiB = 1LL << 20;
 // gRPC's and Beast's own limits are 32-bit; 1 GiB leaves both room.
 constexpr long long kMaxBytes = 1024 * kMiB;
 
+// A key that nobody guesses, in any usual spelling: 32 hex digits are 128 bits.
+constexpr std::size_t kLeastKey = 32;
+
 struct Range {
   const char* path;
   long long value;
@@ -84,7 +87,25 @@ class Checker {
     if (bridge_.session_idle < std::chrono::seconds(1)) {
       Add("bridge.session_idle", "must be at least 1s");
     }
+    // What ids say of it are whole seconds.
+    if (bridge_.session_max_age < std::chrono::seconds(1)) {
+      Add("bridge.session_max_age", "must be at least 1s");
+    }
     if (bridge_.drain_grace.count() < 0) Add("bridge.drain_grace", "must not be below 0");
+  }
+
+  void CheckSessionKey() {
+    if (bridge_.session_store && bridge_.session_key.empty()) {
+      Add("bridge.session_store", "is of no use without bridge.session_key");
+    }
+    if (bridge_.session_key.empty() || bridge_.session_key.size() >= kLeastKey) return;
+    Add("bridge.session_key", "must have at least " + std::to_string(kLeastKey) +
+                                  " characters: make one with openssl rand -hex 32");
+  }
+
+  void CheckTraces() {
+    if (!bridge_.traces || !bridge_.traces->endpoint.empty()) return;
+    Add("bridge.traces", "needs an endpoint: http://HOST:4318/v1/traces, of an OTLP collector");
   }
 
   void CheckLogLevel() {
@@ -111,6 +132,8 @@ std::vector<ConfigError> CheckConfig(const Config& config, const std::string& fi
   checker.CheckFrontsApart();
   checker.CheckNumbers();
   checker.CheckDurations();
+  checker.CheckSessionKey();
+  checker.CheckTraces();
   checker.CheckLogLevel();
   return checker.Take();
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mcpbridge {
@@ -23,6 +24,19 @@ struct ListenAddress {
   std::string ToString() const;
 
   bool operator==(const ListenAddress&) const = default;
+};
+
+// Where Redis is.
+struct StoreAddress {
+  std::string host;  // a name or an address
+  std::uint16_t port = 6379;
+  std::string unix_path;  // instead of both; empty: none
+  std::string user;       // empty: Redis's default user
+  std::string password;   // empty: none. Secret.
+  int database = 0;
+
+  // For people, without user and password.
+  std::string ToString() const;
 };
 
 // How a server wants to see our credential; each names the header that carries `auth_value`.
@@ -94,6 +108,14 @@ struct ServerConfig {
   std::chrono::milliseconds timeout = std::chrono::seconds(60);
 };
 
+// Where spans of calls go.
+struct TracesConfig {
+  std::string endpoint;  // http:// or https://, of OTLP over HTTP: mostly ends in /v1/traces
+  double sample = 1;     // the part of calls that nobody has decided about, 0 to 1
+  // Sent with each request. Secrets.
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
 // `bridge:`, our own settings.
 struct BridgeConfig {
   ListenAddress http_listen{.host = "127.0.0.1", .port = 4000, .unix_path = {}};
@@ -142,10 +164,20 @@ struct BridgeConfig {
 
   // A client's session that hasn't been used for so long is over.
   std::chrono::milliseconds session_idle = std::chrono::hours(1);
+  // Seals the ids of clients' sessions, so that every bridge that has it can go on with the
+  // sessions of the others. Empty: each bridge has sessions of its own. Secret.
+  std::string session_key;
+  // How long after its `initialize` a session may be taken over by another bridge.
+  std::chrono::milliseconds session_max_age = std::chrono::hours(24);
+  // Where bridges of the same key tell each other of their clients' sessions. nullopt: nowhere.
+  std::optional<StoreAddress> session_store;
   // How long calls in flight may take to finish after SIGTERM.
   std::chrono::milliseconds drain_grace = std::chrono::seconds(20);
   // How old a server's list of tools may grow before it is asked again.
   std::chrono::milliseconds catalogue_ttl = std::chrono::seconds(60);
+
+  // nullopt: no spans are made.
+  std::optional<TracesConfig> traces;
 
   std::string log_level = "info";  // trace|debug|info|warn|error|off
 };

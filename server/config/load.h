@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -33,5 +34,8 @@ std::vector<ConfigError> CheckConfig(const Config& config, const std::string& fi
 
 // "127.0.0.1:4000", "[::]:4000", ":4000" (all addresses), "unix:/path". nullopt: none of these.
 std::optional<ListenAddress> ParseListenAddress(const std::string& text);
+
+// "redis://[user:password@]host[:port][/database]", "redis+unix:///path". nullopt: none of these.
+std::optional<StoreAddress> ParseStoreAddress(std::string_view text);
 
 }  // namespace mcpbridge

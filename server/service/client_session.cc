@@ -23,6 +23,11 @@ constexpr std::size_t kMostQuestions = 64;
 // Of a session's id: enough to tell it from others in a log, of no use to steal it.
 constexpr std::size_t kShown = 6;
 
+Error NotFound() {
+  return Error{.reason = Reason::kSessionNotFound,
+               .message = "Session not found: Mcp-Session-Id names none, or one that is over"};
+}
+
 Error SessionIsOver() {
   return Error{.reason = Reason::kSessionNotFound, .message = "the client's session is over"};
 }
@@ -42,16 +47,17 @@ std::string NewSessionId() {
 }
 
 ClientSession::ClientSession(std::string id, ClientProfile profile, Scope scope,
-                             ToolService& service, MessageLog::Budget& budget)
+                             ToolService& service, MessageLog::Budget& budget, std::uint64_t first)
     : id_(std::move(id)),
       profile_(std::move(profile)),
       scope_(std::move(scope)),
       service_(service),
       pool_(service.pool()),
       config_(service.config()),
-      messages_(budget),
+      messages_(budget, first),
       upstreams_(config_.servers.size()),
-      own_list_changed_(config_.servers.size()) {}
+      own_list_changed_(config_.servers.size()),
+      last_question_(first) {}
 
 Result<std::shared_ptr<Upstream>> ClientSession::SessionWith(std::size_t server) {
   const std::lock_guard lock(mutex_);
@@ -291,7 +297,18 @@ void ClientSession::RefuseQuestions() {
 ClientSessions::ClientSessions(ToolService& service)
     : service_(service),
       config_(service.config()),
-      budget_{.limit = config_.bridge.limits.replay_bytes} {}
+      budget_{.limit = config_.bridge.limits.replay_bytes},
+      seals_(config_) {
+  if (!config_.bridge.session_store) return;
+  journal_ = std::make_unique<SessionJournal>(
+      *config_.bridge.session_store,
+      SessionJournal::Options{
+          .space = seals_.Space(),
+          .ended_age = config_.bridge.session_max_age,
+          .said_age = MessageLog::kMaxAge,
+          .most_bytes = config_.bridge.limits.replay_bytes,
+          .on_ended = [this](std::string_view random) { OnEndedElsewhere(random); }});
+}
 
 ClientSessions::Shard& ClientSessions::ShardOf(std::string_view id) {
   return shards_[id.empty() ? 0 : static_cast<unsigned char>(id.front()) % kShards];
@@ -302,15 +319,39 @@ Result<std::shared_ptr<ClientSession>> ClientSessions::Create(ClientProfile prof
   if (id.empty()) {
     return Error{.reason = Reason::kInternal, .message = "no random bits for a session's id"};
   }
+  id = seals_.Seal(id, profile, scope);
+  auto session = std::make_shared<ClientSession>(std::move(id), std::move(profile),
+                                                 std::move(scope), service_, budget_);
+  if (journal_ != nullptr && session->is_sealed()) session->ShareWith(*journal_);
+  return Add(std::move(session), "opened");
+}
+
+// What it numbers begins behind all that any bridge has numbered for it: with the time in
+// microseconds, which stays below 2^53 until the year 2255.
+Result<std::shared_ptr<ClientSession>> ClientSessions::Continue(std::string_view id) {
+  auto client = seals_.Open(id);
+  if (!client) return NotFound();
+  const auto time = std::chrono::duration_cast<std::chrono::microseconds>(
+      SessionSeals::Clock::now().time_since_epoch());
+  auto made = std::make_shared<ClientSession>(std::string(id), std::move(client->profile),
+                                              std::move(client->scope), service_, budget_,
+                                              static_cast<std::uint64_t>(time.count()));
+  if (journal_ != nullptr) made->ShareWith(*journal_);
+  auto session = Add(made, "taken over");
+  if (session && *session == made) made->AnnounceLists();
+  return session;
+}
+
+// The one of the same id that is there already, if there is.
+Result<std::shared_ptr<ClientSession>> ClientSessions::Add(std::shared_ptr<ClientSession> session,
+                                                           std::string_view how) {
   if (!MakeRoom()) {
     return Error{.reason = Reason::kOverloaded,
                  .message = "as many clients have sessions as may",
                  .metadata = {{"limit", "bridge.limits.sessions"}},
                  .retry_after = std::chrono::seconds(1)};
   }
-  auto session =
-      std::make_shared<ClientSession>(id, std::move(profile), std::move(scope), service_, budget_);
-  Shard& shard = ShardOf(id);
+  Shard& shard = ShardOf(session->id());
   const std::lock_guard lock(shard.mutex);
   if (closed_) {
     count_.fetch_sub(1);
@@ -318,9 +359,18 @@ Result<std::shared_ptr<ClientSession>> ClientSessions::Create(ClientProfile prof
                  .message = "the bridge is shutting down and takes no new sessions",
                  .retry_after = std::chrono::seconds(1)};
   }
-  spdlog::info("client {}: session opened, protocol {}", id.substr(0, kShown),
+  if (ended_.Has(session->id())) {
+    count_.fetch_sub(1);
+    return NotFound();
+  }
+  const auto [at, is_new] = shard.sessions.emplace(session->id(), session);
+  if (!is_new) {
+    count_.fetch_sub(1);
+    at->second->Touch();
+    return at->second;
+  }
+  spdlog::info("client {}: session {}, protocol {}", session->id().substr(0, kShown), how,
                session->profile().version);
-  shard.sessions.emplace(std::move(id), session);
   return session;
 }
 
@@ -333,13 +383,25 @@ bool ClientSessions::MakeRoom() {
   return false;
 }
 
-std::shared_ptr<ClientSession> ClientSessions::Find(std::string_view id) {
-  Shard& shard = ShardOf(id);
-  const std::lock_guard lock(shard.mutex);
-  const auto found = shard.sessions.find(std::string(id));
-  if (found == shard.sessions.end()) return nullptr;
-  found->second->Touch();
-  return found->second;
+Result<std::shared_ptr<ClientSession>> ClientSessions::Find(std::string_view id) {
+  {
+    Shard& shard = ShardOf(id);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.sessions.find(std::string(id));
+    if (found != shard.sessions.end()) {
+      found->second->Touch();
+      return found->second;
+    }
+  }
+  return Continue(id);
+}
+
+// It is noted first: whoever goes on with it at the same time finds either the note, or is found.
+std::optional<Error> ClientSessions::End(std::string_view id) {
+  const bool ends = seals_.Open(id).has_value() && ended_.Add(id);
+  if (ends && journal_ != nullptr) journal_->AddEnded(RandomPartOf(id));
+  if (Close(id, "by the client") || ends) return std::nullopt;
+  return NotFound();
 }
 
 bool ClientSessions::Close(std::string_view id, std::string_view why) {
@@ -414,6 +476,7 @@ void ClientSessions::OnListChanged(std::size_t server, ListKind kind) {
 
 void ClientSessions::CloseAll(std::string_view why) {
   closed_ = true;
+  if (journal_ != nullptr) journal_->Stop();
   std::vector<std::string> all;
   for (Shard& shard : shards_) {
     const std::lock_guard lock(shard.mutex);

@@ -23,6 +23,8 @@
 #include "server/runtime/lane.h"
 #include "server/service/message_log.h"
 #include "server/service/private_view.h"
+#include "server/service/session_seal.h"
+#include "server/store/session_journal.h"
 #include "server/upstream/upstream_pool.h"
 
 namespace mcpbridge {
@@ -40,14 +42,17 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   // Takes a client's answer: a whole JSON-RPC response under the server's own id.
   using Answer = std::function<void(std::string response)>;
 
-  // `scope`: the servers it was opened for.
+  // `scope`: the servers it was opened for. `first`: what it numbers begins behind it.
   ClientSession(std::string id, ClientProfile profile, Scope scope, ToolService& service,
-                MessageLog::Budget& budget);
+                MessageLog::Budget& budget, std::uint64_t first = 0);
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;
 
-  // 128 random bits in hex: whoever has it can use the session, so it goes to no log.
+  // 128 random bits in hex, and perhaps a seal: whoever has it can use the session, so it goes to
+  // no log.
   const std::string& id() const { return id_; }
+  // Other bridges may have had it, or have it too.
+  bool is_sealed() const { return SessionSeals::IsSealed(id_); }
   const ClientProfile& profile() const { return profile_; }
   const Scope& scope() const { return scope_; }
 
@@ -61,10 +66,19 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   // What it is told on event streams.
   MessageLog& messages() { return messages_; }
 
+  // From now on other bridges get to know what it is told, and it knows what it was told by them
+  // outside of requests. Before its first message.
+  void ShareWith(SessionJournal& journal);
+  // Takes in what another bridge has told it on the stream of a request. False: nobody has, or the
+  // answer isn't there.
+  bool Recall(MessageLog::Stream stream);
+
   // Tells it what a server has said that belongs to no request under way: a notification.
   void Announce(std::size_t server, jsonrpc::Message& message);
   // Tells it something of the bridge's, without params, unless it still has to read just that.
   void AnnounceOnce(std::string_view method);
+  // That every list which its servers have may have changed: nobody knows what it was told before.
+  void AnnounceLists();
 
   // What servers say outside of calls goes there, and not to messages(): on the home lanes of its
   // sessions. Before the first SessionWith().
@@ -132,6 +146,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   UpstreamPool& pool_;
   const Config& config_;
   MessageLog messages_;
+  SessionJournal* journal_ = nullptr;  // null: there is none
   Hear hear_;
   std::atomic<Deadline::Clock::time_point> used_at_{Deadline::Clock::now()};
 
@@ -141,7 +156,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   std::vector<bool> own_list_changed_;                // by server
   bool closed_ = false;
   bool answers_ = true;  // the client may still answer questions
-  std::uint64_t last_question_ = 0;
+  std::uint64_t last_question_;
   std::unordered_map<std::string, Question> questions_;
 };
 
@@ -154,8 +169,14 @@ class ClientSessions {
   // bits to be had).
   Result<std::shared_ptr<ClientSession>> Create(ClientProfile profile, Scope scope);
 
-  // Null: there is none of that id, or it is over.
-  std::shared_ptr<ClientSession> Find(std::string_view id);
+  // Where the id's seal says that another bridge has opened it, it is made here at once: with new
+  // sessions with servers, as after a loss. Errors: kSessionNotFound (there is none of that id, or
+  // it is over), and those of Create().
+  Result<std::shared_ptr<ClientSession>> Find(std::string_view id);
+
+  // Its client ends it; calls under way go on. One that another bridge has opened is over here.
+  // Error: kSessionNotFound.
+  std::optional<Error> End(std::string_view id);
 
   // Ends it; calls under way go on. False: there is none.
   bool Close(std::string_view id, std::string_view why);
@@ -179,7 +200,11 @@ class ClientSessions {
   };
 
   Shard& ShardOf(std::string_view id);
+  Result<std::shared_ptr<ClientSession>> Continue(std::string_view id);
+  Result<std::shared_ptr<ClientSession>> Add(std::shared_ptr<ClientSession> session,
+                                             std::string_view how);
   bool MakeRoom();
+  void OnEndedElsewhere(std::string_view random);
   void OnClosed(ClientSession& session, std::string_view why);
   // Ends at most `most`, those first that haven't been used for longest. How many.
   std::size_t CloseIdleFor(std::chrono::milliseconds time, std::size_t most, std::string_view why);
@@ -187,9 +212,12 @@ class ClientSessions {
   ToolService& service_;
   const Config& config_;
   MessageLog::Budget budget_;
+  const SessionSeals seals_;
+  EndedSessions ended_;
   std::array<Shard, kShards> shards_;
   std::atomic<std::size_t> count_{0};
   std::atomic<bool> closed_{false};
+  std::unique_ptr<SessionJournal> journal_;  // null: there is none. Its thread calls this
 };
 
 }  // namespace mcpbridge

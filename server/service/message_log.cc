@@ -5,6 +5,11 @@
 
 namespace mcpbridge {
 
+MessageLog::MessageLog(Budget& budget, std::uint64_t first)
+    : budget_(budget), first_(first), last_stream_(first), read_up_to_(first) {
+  streams_[0].count = first;
+}
+
 MessageLog::~MessageLog() { budget_.used.fetch_sub(counted_bytes_); }
 
 bool MessageLog::TakeBudget(std::size_t size) {
@@ -14,6 +19,31 @@ bool MessageLog::TakeBudget(std::size_t size) {
   }
   counted_bytes_ += size;
   return true;
+}
+
+void MessageLog::Restore(Stream stream, std::vector<Given> messages) {
+  const std::lock_guard lock(mutex_);
+  if (closed_ || messages.empty() || (stream != 0 && streams_.contains(stream))) return;
+  std::size_t skip = 0;  // those for which there is no room
+  std::size_t size = 0;
+  for (const Given& given : messages) size += given.text.size();
+  for (; skip < messages.size() && (bytes_ + size > kMaxBytes || !TakeBudget(size)); ++skip) {
+    size -= messages[skip].text.size();
+  }
+  if (skip == messages.size()) return;
+  bytes_ += size;
+  StreamState& state = streams_[stream];
+  for (std::size_t i = skip; i < messages.size(); ++i) {
+    state.count = std::max(state.count, messages[i].index);
+    state.ended = messages[i].last;
+    state.kept.push_back({.index = messages[i].index,
+                          .text = std::make_shared<const std::string>(std::move(messages[i].text)),
+                          .last = messages[i].last,
+                          .counted = true,
+                          .at = Deadline::Clock::now()});
+    order_.push_back(stream);
+  }
+  restored_ |= stream == 0;
 }
 
 MessageLog::Stream MessageLog::Begin() {
@@ -42,6 +72,7 @@ MessageLog::Added MessageLog::AddLocked(Stream stream, std::string message, bool
   const std::uint64_t index = ++state.count;
   const std::size_t size = message.size();
   const bool fits = size <= kMaxBytes;
+  if (teller_ && fits) teller_({stream, index}, message, last);
   while (fits && bytes_ + size > kMaxBytes && !order_.empty()) DropOldest();
   bool counted = fits && TakeBudget(size);
   while (fits && !counted && !order_.empty()) {
@@ -123,6 +154,13 @@ MessageLog::Next MessageLog::Read(Position after, const Reader& reader) {
           .at = {after.stream, next->index},
           .message = next->text,
           .last = next->last};
+}
+
+MessageLog::Position MessageLog::KnownFrom(Position at) const {
+  const std::lock_guard lock(mutex_);
+  const bool known = at.index >= first_ || restored_;
+  if (at.stream != 0 || (known && at.index <= streams_.at(0).count)) return at;
+  return {0, read_up_to_};
 }
 
 MessageLog::Position MessageLog::ReadUpTo() const {

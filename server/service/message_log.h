@@ -10,6 +10,8 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "server/base/deadline.h"
 
@@ -40,10 +42,27 @@ class MessageLog {
   // Messages so old are dropped: who has lost its stream comes back within seconds.
   static constexpr std::chrono::minutes kMaxAge{5};
 
-  explicit MessageLog(Budget& budget) : budget_(budget) {}
+  // `first`: what numbers of streams, and of messages of stream 0, begin behind. One that goes on
+  // with a session of another bridge begins behind all that were given out there.
+  explicit MessageLog(Budget& budget, std::uint64_t first = 0);
   ~MessageLog();
   MessageLog(const MessageLog&) = delete;
   MessageLog& operator=(const MessageLog&) = delete;
+
+  // Whatever is added goes there too, unless it is too large to be kept. Must not call the log.
+  // Before the first message.
+  using Teller = std::function<void(Position at, const std::string& text, bool last)>;
+  void TellTo(Teller teller) { teller_ = std::move(teller); }
+
+  // What a log of the same session elsewhere has given out.
+  struct Given {
+    std::uint64_t index = 0;
+    std::string text = {};
+    bool last = false;
+  };
+  // Takes in what is known of one stream, oldest first, as far as there is room: of a request's,
+  // or, before anything has been added, of stream 0.
+  void Restore(Stream stream, std::vector<Given> messages);
 
   // Begins a stream for a request.
   Stream Begin();
@@ -84,6 +103,9 @@ class MessageLog {
   };
   // What `reader` reads behind `after`. kOver: the stream has ended there, or isn't the reader's.
   Next Read(Position after, const Reader& reader);
+  // `at`, where this log can have given it out; in stream 0 otherwise, as another bridge has given
+  // it out, ReadUpTo().
+  Position KnownFrom(Position at) const;
   // Up to where stream 0 has been read by anybody.
   Position ReadUpTo() const;
   bool HasReader(Stream stream) const;
@@ -115,13 +137,16 @@ class MessageLog {
   static void Wake(const StreamState& state);
 
   Budget& budget_;
+  const std::uint64_t first_;
+  Teller teller_;
   mutable std::mutex mutex_;
-  Stream last_stream_ = 0;
-  std::map<Stream, StreamState> streams_{{0, {}}};
+  bool restored_ = false;  // stream 0 has what was given out before first_
+  Stream last_stream_;
+  std::map<Stream, StreamState> streams_;
   std::deque<Stream> order_;       // of each kept message but those too large, oldest first
   std::size_t bytes_ = 0;          // of what is in order_
   std::size_t counted_bytes_ = 0;  // of it, in the budget
-  std::uint64_t read_up_to_ = 0;   // of stream 0
+  std::uint64_t read_up_to_;       // of stream 0
   bool closed_ = false;
 };
 

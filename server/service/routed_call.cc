@@ -94,7 +94,10 @@ std::optional<Error> RoutedCall::Start(CallRequest request) {
     return Error{.reason = Reason::kDeadlineExceeded,
                  .message = "the deadline had passed before the call began"};
   }
-  return RouteAndSend(/*may_ask=*/true);
+  ReadTrace(request.headers);
+  auto error = RouteAndSend(/*may_ask=*/true);
+  if (error) EndTrace(*error);
+  return error;
 }
 
 std::optional<Error> RoutedCall::RouteAndSend(bool may_ask) {
@@ -303,6 +306,7 @@ std::optional<Error> RoutedCall::SendAsking(std::shared_ptr<Upstream> session,
                                             UpstreamRequest request) {
   const Config& config = service_.config();
   const auto timeout = std::min(config.servers[route_].timeout, config.bridge.limits.call_timeout);
+  AddTrace(request, config.servers[route_]);
   auto call =
       std::make_shared<AskingCall>(service_.parked(), lane_,
                                    AskingCall::Options{.about = About(),
@@ -319,6 +323,7 @@ std::optional<Error> RoutedCall::SendAsking(std::shared_ptr<Upstream> session,
 }
 
 std::optional<Error> RoutedCall::SendTo(Upstream& upstream, UpstreamRequest request) {
+  AddTrace(request, upstream.config());
   auto exchange = upstream.Send(lane_, std::move(request), *this);
   if (!exchange) return std::move(exchange).error();
   exchange_ = *std::move(exchange);
@@ -436,6 +441,7 @@ void RoutedCall::LetGo() {
 void RoutedCall::End(Result<jsonrpc::Message> message) {
   Disarm();
   LetGo();
+  EndTrace(message);
   handler_.OnCallEnd(std::move(message));
 }
 

@@ -96,6 +96,9 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
     RoutedCall* call;
   };
 
+  void ReadTrace(const CallerHeaders& headers);
+  void AddTrace(UpstreamRequest& request, const ServerConfig& server) const;
+  void EndTrace(const Result<jsonrpc::Message>& message);
   std::optional<Error> RouteAndSend(bool may_ask);
   std::shared_ptr<CatalogueView> CallersView() const;
   Result<Route> Resolve(const RouteTable& table) const;
@@ -138,6 +141,9 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   std::string progress_token_;  // the caller's, raw; empty: it wants no progress
   Deadline deadline_;
   Headers forwarded_;
+  std::optional<TraceContext> context_;  // what the server is told of its place in a trace
+  bool context_in_params_ = false;       // they say so already
+  std::unique_ptr<CallTrace> trace_;     // null: there are no spans of it
   std::shared_ptr<ClientSession> session_;
   std::shared_ptr<Upstream> upstream_;  // the caller's or the call's own; null: the shared one
   std::unique_ptr<Exchange> exchange_;

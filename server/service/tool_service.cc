@@ -31,6 +31,7 @@ std::optional<std::string_view> BearerToken(std::string_view header) {
 ToolService::ToolService(const Config& config, Executor& executor, UpstreamPool& pool,
                          Router& router, StatusBoard& status)
     : config_(config),
+      tracer_(config.bridge.traces ? std::make_unique<Tracer>(*config.bridge.traces) : nullptr),
       executor_(executor),
       pool_(pool),
       router_(router),

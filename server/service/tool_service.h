@@ -23,6 +23,7 @@
 #include "server/service/listing.h"
 #include "server/service/parked_calls.h"
 #include "server/service/subscriptions.h"
+#include "server/trace/tracer.h"
 #include "server/upstream/status.h"
 #include "server/upstream/upstream.h"
 #include "server/upstream/upstream_pool.h"
@@ -95,6 +96,8 @@ class ToolService {
 
   ParkedCalls& parked() { return parked_; }
   Subscriptions& subscriptions() { return listeners_; }
+  // Null: no calls are traced.
+  Tracer* tracer() { return tracer_.get(); }
   AskingSessions& asking_sessions() { return asking_sessions_; }
 
   // Ends what waits between the requests of callers, and the sessions kept for it. Any thread.
@@ -102,6 +105,7 @@ class ToolService {
 
  private:
   const Config& config_;
+  const std::unique_ptr<Tracer> tracer_;  // outlives the calls that others end here
   Executor& executor_;
   UpstreamPool& pool_;
   Router& router_;

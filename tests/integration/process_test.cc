@@ -17,6 +17,7 @@
 #include "tests/fakes/temp_folder.h"
 #include "tests/fakes/test_http.h"
 #include "tests/fakes/test_process.h"
+#include "tests/fakes/test_redis.h"
 
 namespace mcpbridge {
 namespace {
@@ -272,6 +273,45 @@ TEST_F(ProcessTest, AHealthcheckThatIsWrittenWrongIsTwo) {
   const std::string config = folder_.Write("config.yaml", StdioConfig(""));
   TestProcess serve({MCP_BRIDGE, "--config=" + config, "--service=mcp.child", "--check_config"});
   EXPECT_EQ(serve.Wait(kPatience), 2) << "a flag that would do nothing";
+// Its client goes on at another bridge, in the session that it had.
+TEST_F(ProcessTest, AKilledBridgesSessionsGoOnAtAnother) {
+  FakeMcpServer upstream;
+  const TestRedis redis(folder_.path());
+  const std::string config = folder_.Write(
+      "config.yaml",
+      "mcp_servers: {fake: {url: \"" + upstream.url() +
+          "\"}}\nbridge: {http_listen: \"127.0.0.1:0\", grpc_listen: \"127.0.0.1:0\", lanes: 2, "
+          "log_level: error, session_key: os.environ/SESSION_KEY, session_store: "
+          "os.environ/STORE}\n");
+  const std::vector<std::string> environment{
+      "SESSION_KEY=0123456789abcdef0123456789abcdef",
+      "STORE=redis+unix://" + TestRedis::SocketIn(folder_.path())};
+  TestProcess first({MCP_BRIDGE, "--config=" + config}, environment);
+  TestProcess second({MCP_BRIDGE, "--config=" + config}, environment);
+  TestHttpClient client(ReadyPort(first));
+  TestHttpClient elsewhere(ReadyPort(second));
+  const TestHttpClient::Headers session{
+      {"Mcp-Session-Id",
+       client
+           .Post(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":)"
+                 R"("2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}})")
+           .headers["mcp-session-id"]}};
+  EXPECT_NE(client.Post(Call("echo", R"({"text":"before"})"), session).body.find("before"),
+            std::string::npos);
+  FakeAnswer hung;
+  hung.never = true;
+  upstream.OnTool("slow", hung);
+  client.Send(Call("slow", "{}"), session);
+  ASSERT_TRUE(upstream.WaitFor([](const auto& record) { return record.CountCalls("slow") == 1; },
+                               kPatience));
+  first.Signal(SIGKILL);
+  EXPECT_EQ(first.Wait(kPatience), -SIGKILL);
+  EXPECT_EQ(client.Receive().status, 0);
+  const TestResponse after = elsewhere.Post(Call("echo", R"({"text":"after"})"), session);
+  EXPECT_EQ(after.status, 200);
+  EXPECT_NE(after.body.find("after"), std::string::npos) << after.body;
+  second.Signal(SIGTERM);
+  EXPECT_EQ(second.Wait(kPatience), 0);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ KEY = "sk-your-key-here"  # what three_calls.sh sends
 
 @dataclasses.dataclass
 class Test:
-    client: list  # its command; {tools}, {here} and {work} are filled in
+    client: list  # its command; {tools}, {here}, {work} and {bridge} are filled in
     servers: tuple = ("demo",)
     needs: tuple = ()  # files below --tools, and programs
     stubs: bool = False  # the client imports Python stubs of proto/
@@ -126,6 +126,8 @@ TESTS |= {
 TESTS |= {
     "mcp_call_retries": Test([sys.executable, "-B", "{here}/clients/mcp_call_retries.py"],
                              servers=("demo", "late"), seconds=120),
+    "traces": Test(["{tools}/python_traces/bin/python", "-B", "{here}/clients/traces.py", "{bridge}"],
+                   needs=("python_traces/bin/python",)),
     "comments": Test([sys.executable, "-B", "{here}/clients/comments.py"], needs=("bin/grpcurl",)),
     "reflection": Test([sys.executable, "-B", "{here}/clients/reflection.py"],
                        servers=("demo", "everything_stdio"),
@@ -331,7 +333,8 @@ def run_client(name, stack):
     if test.stubs:
         make_stubs(stack)
     PREPARE.get(name, lambda _: None)(stack)
-    places = {"tools": stack.args.tools, "here": HERE, "work": stack.work}
+    places = {"tools": stack.args.tools, "here": HERE, "work": stack.work,
+              "bridge": stack.args.bridge}
     command = [word.format(**places) for word in test.client]
     client = Process("client", command, stack.work / "client.log", stack.env)
     try:

@@ -69,6 +69,7 @@ venv() {
 install_python() { venv python "$@"; }
 install_python_mcp_v1() { venv python_mcp_v1 "$@"; }
 install_python_fastmcp() { venv python_fastmcp "$@"; }
+install_python_traces() { venv python_traces "$@"; }
 install_python_google_0_1() { venv python_google_0_1 "$@"; }
 install_python_google_0_2() { venv python_google_0_2 "$@"; }
 
@@ -138,6 +139,7 @@ part node_packages npm @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/cl
   @modelcontextprotocol/inspector@0.15.0 @modelcontextprotocol/server-everything@2026.8.31 \
   mcp-remote@0.15.1
 part go_client go github.com/modelcontextprotocol/go-sdk@v1.8.0
+part python_traces python3 opentelemetry-proto==1.45.2
 part python_google_0_1 python3 grpcio==1.85.1 mcp-grpc-transport-proto==0.1.0
 part python_google_0_2 python3 grpcio==1.85.1 mcp-grpc-transport-proto==0.2.0
 part grpcurl go github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4

@@ -487,6 +487,21 @@ const BadCase kBridgeCases[] = {
     {Bridge("limits: {call_timeout: 0}"),
      "c.yaml:4: bridge.limits.call_timeout: must be longer than 0\n"},
     {Bridge("session_idle: 0"), "c.yaml:4: bridge.session_idle: must be at least 1s\n"},
+    {Bridge("session_key: \"\""), "c.yaml:4: bridge.session_key: must not be empty\n"},
+    {Bridge("session_key: too-short-to-be-secret"),
+     "c.yaml:4: bridge.session_key: must have at least 32 characters: make one with openssl rand "
+     "-hex 32\n"},
+    {Bridge("traces: {sample: 0.5}"),
+     "c.yaml:4: bridge.traces: needs an endpoint: http://HOST:4318/v1/traces, of an OTLP "
+     "collector\n"},
+    {Bridge("traces: {endpoint: \"http://h/\", sample: 2}"),
+     "c.yaml:4: bridge.traces.sample: expected a part of all calls, from 0 to 1, such as 0.05\n"},
+    {Bridge("session_store: redis://h"),
+     "c.yaml:4: bridge.session_store: is of no use without bridge.session_key\n"},
+    {Bridge("session_store: \"http://h:secret\""),
+     "c.yaml:4: bridge.session_store: expected redis://[user:password@]host[:port][/database] or "
+     "redis+unix:///path\n"},
+    {Bridge("session_max_age: 0.5"), "c.yaml:4: bridge.session_max_age: must be at least 1s\n"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Document, BadConfig, testing::ValuesIn(kDocumentCases));

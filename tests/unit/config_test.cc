@@ -63,6 +63,10 @@ bridge:
     upstream_connections: 12
     call_timeout: 2m
   session_idle: 90s
+  session_key: 0123456789abcdef0123456789abcdef
+  session_max_age: 36h
+  traces: {endpoint: "https://otel:4318/v1/traces", sample: 0.25, headers: {Api-Key: secret}}
+  session_store: "redis://bridge:p%40ss:word@[::1]:6380/3"
   drain_grace: 500ms
   catalogue_ttl: 1.5
   log_level: off
@@ -88,9 +92,35 @@ bridge:
   EXPECT_EQ(bridge.limits.upstream_connections, 12);
   EXPECT_EQ(bridge.limits.call_timeout, milliseconds(120'000));
   EXPECT_EQ(bridge.session_idle, milliseconds(90'000));
+  EXPECT_EQ(bridge.session_key, "0123456789abcdef0123456789abcdef");
+  EXPECT_EQ(bridge.session_max_age, std::chrono::hours(36));
+  ASSERT_TRUE(bridge.session_store);
+  EXPECT_EQ(bridge.session_store->host, "::1");
+  EXPECT_EQ(bridge.session_store->port, 6380);
+  ASSERT_TRUE(bridge.traces);
+  EXPECT_EQ(bridge.traces->endpoint, "https://otel:4318/v1/traces");
+  EXPECT_EQ(bridge.traces->sample, 0.25);
+  EXPECT_EQ(bridge.traces->headers[0], std::pair(std::string("Api-Key"), std::string("secret")));
+  EXPECT_EQ(bridge.session_store->user, "bridge");
+  EXPECT_EQ(bridge.session_store->password, "p@ss:word");
+  EXPECT_EQ(bridge.session_store->database, 3);
+  EXPECT_EQ(bridge.session_store->ToString(), "::1:6380");
   EXPECT_EQ(bridge.drain_grace, milliseconds(500));
   EXPECT_EQ(bridge.catalogue_ttl, milliseconds(1500));
   EXPECT_EQ(bridge.log_level, "off");
+}
+
+TEST(Config, ReadsWhereRedisIs) {
+  EXPECT_EQ(ParseStoreAddress("redis://redis")->ToString(), "redis:6379");
+  EXPECT_EQ(ParseStoreAddress("redis://redis/")->database, 0);
+  EXPECT_EQ(ParseStoreAddress("redis://:secret@10.0.0.1:1")->password, "secret");
+  EXPECT_EQ(ParseStoreAddress("redis+unix:///run/r.sock")->unix_path, "/run/r.sock");
+  for (const char* wrong :
+       {"", "redis", "redis://", "redis://:6379", "rediss://h", "redis://h:0", "redis://h:x",
+        "redis://h/x", "redis://user@h", "redis://user:@h", "redis://u:%4@h", "redis://u:%zz@h",
+        "redis+unix://run/r.sock", "redis+unix:///", "http://h"}) {
+    EXPECT_FALSE(ParseStoreAddress(wrong)) << wrong;
+  }
 }
 
 TEST(Config, ReadsHowAServerIsShared) {
@@ -375,7 +405,9 @@ TEST(LoadConfig, ReadsALiteLlmUsersFile) {
 
 TEST(LoadConfig, TheFullExampleHasTheDefaults) {
   const Config config =
-      GoodFile("full.yaml", FakeEnv({{"MCP_BRIDGE_KEY", "key"}, {"SEARCH_TOKEN", "token"}}));
+      GoodFile("full.yaml", FakeEnv({{"MCP_BRIDGE_KEY", "key"},
+                                     {"MCP_BRIDGE_SESSION_KEY", "0123456789abcdef0123456789abcdef"},
+                                     {"SEARCH_TOKEN", "token"}}));
   const BridgeConfig defaults;
   EXPECT_EQ(config.servers.size(), 4U);
   EXPECT_EQ(config.bridge.http_listen, defaults.http_listen);
@@ -393,6 +425,7 @@ TEST(LoadConfig, TheFullExampleHasTheDefaults) {
   EXPECT_EQ(config.bridge.limits.client_processes, defaults.limits.client_processes);
   EXPECT_EQ(config.bridge.limits.parked_calls, defaults.limits.parked_calls);
   EXPECT_EQ(config.bridge.session_idle, defaults.session_idle);
+  EXPECT_EQ(config.bridge.session_max_age, defaults.session_max_age);
   EXPECT_EQ(config.bridge.limits.upstream_connections, defaults.limits.upstream_connections);
   EXPECT_EQ(config.bridge.limits.call_timeout, defaults.limits.call_timeout);
   EXPECT_EQ(config.bridge.drain_grace, defaults.drain_grace);

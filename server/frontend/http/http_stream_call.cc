@@ -25,7 +25,7 @@ std::optional<Error> HttpStreamCall::Start(std::string_view last_event_id) {
       return Error{.reason = Reason::kInvalidRequest,
                    .message = "Last-Event-ID is none that this session has had"};
     }
-    at_ = *at;
+    at_ = session_->is_sealed() ? session_->messages().KnownFrom(*at) : *at;
   }
   reader_ = std::make_shared<MessageLog::Reader>(
       MessageLog::Reader{.wake = [&lane = lane_, alive = alive_] {
@@ -33,7 +33,12 @@ std::optional<Error> HttpStreamCall::Start(std::string_view last_event_id) {
           if (alive->call != nullptr) alive->call->Pump();
         });
       }});
-  switch (session_->messages().Attach(at_, reader_, /*take_over=*/!last_event_id.empty())) {
+  const bool take_over = !last_event_id.empty();
+  auto attached = session_->messages().Attach(at_, reader_, take_over);
+  if (attached == MessageLog::Attached::kGone && session_->Recall(at_.stream)) {
+    attached = session_->messages().Attach(at_, reader_, take_over);
+  }
+  switch (attached) {
     case MessageLog::Attached::kYes:
       break;
     case MessageLog::Attached::kTaken:

@@ -22,11 +22,6 @@ bool IsAboutTheCaller(Reason reason) {
          reason == Reason::kUnauthenticated;
 }
 
-Error SessionNotFound() {
-  return Error{.reason = Reason::kSessionNotFound,
-               .message = "Session not found: Mcp-Session-Id names none, or one that is over"};
-}
-
 Error NotFound(std::string_view target) {
   return Error{.reason = Reason::kPathNotFound,
                .message = "there is nothing at " + std::string(target.substr(0, 200)) +
@@ -97,10 +92,10 @@ std::unique_ptr<HttpCall> McpEndpoint::OpenStream(Lane& lane, const Request& req
                   .message = "GET is answered with an event stream: Accept: text/event-stream"};
   }
   auto session = sessions_.Find(request[kSessionHeader]);
-  if (!error && session == nullptr) error = SessionNotFound();
+  if (!error && !session) error = session.error();
   std::unique_ptr<HttpStreamCall> call;
   if (!error) {
-    call = std::make_unique<HttpStreamCall>(std::move(session), lane, responder);
+    call = std::make_unique<HttpStreamCall>(*std::move(session), lane, responder);
     error = call->Start(request["Last-Event-ID"]);
   }
   if (!error) return call;
@@ -109,10 +104,10 @@ std::unique_ptr<HttpCall> McpEndpoint::OpenStream(Lane& lane, const Request& req
 }
 
 void McpEndpoint::CloseSession(const Request& request, HttpResponder& responder) {
-  if (sessions_.Close(request[kSessionHeader], "by the client")) {
-    responder.Respond({.status = 204});
+  if (const auto error = sessions_.End(request[kSessionHeader])) {
+    responder.Respond(HttpResponse::FromError("", *error));
   } else {
-    responder.Respond(HttpResponse::FromError("", SessionNotFound()));
+    responder.Respond({.status = 204});
   }
 }
 
@@ -171,11 +166,12 @@ std::unique_ptr<HttpCall> McpEndpoint::HandleMcp(Lane& lane, Request& request,
                           .modern = modern};
   const std::string_view session = request[kSessionHeader];
   if (!modern && !session.empty() && message->method != "initialize") {
-    post.session = sessions_.Find(session);
-    if (post.session == nullptr) {
-      responder.Respond(HttpResponse::FromError(id, SessionNotFound()));
+    auto found = sessions_.Find(session);
+    if (!found) {
+      responder.Respond(HttpResponse::FromError(id, found.error()));
       return nullptr;
     }
+    post.session = *std::move(found);
   }
   std::unique_ptr<HttpCall> call = messages_.Dispatch(post);
   parser.Trim();
@@ -191,8 +187,9 @@ std::unique_ptr<HttpCall> McpEndpoint::HandleBatch(Lane& lane, const Request& re
   };
   std::shared_ptr<ClientSession> session;
   if (const std::string_view id = request[kSessionHeader]; !id.empty()) {
-    session = sessions_.Find(id);
-    if (session == nullptr) return refuse(SessionNotFound());
+    auto found = sessions_.Find(id);
+    if (!found) return refuse(found.error());
+    session = *std::move(found);
   }
   // Who has neither a session nor names a version is taken to speak the one that has batches.
   const auto named = request.find("MCP-Protocol-Version");
