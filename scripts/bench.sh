@@ -135,6 +135,7 @@ mcp_servers:
 bridge:
   http_listen: "127.0.0.1:0"
   grpc_listen: "127.0.0.1:0"
+  admin_listen: off
 EOF
   start bridge "$bin/mcp-bridge" --config="$work/bridge.yaml"
   bridge_pids=$started

@@ -12,9 +12,13 @@ BUILD_PACKAGES=(
   build-essential cmake ninja-build pkg-config
   libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
   libboost1.81-dev libabsl-dev libsimdjson-dev libyaml-cpp-dev libspdlog-dev libssl-dev
+  prometheus-cpp-dev
   curl ca-certificates
 )
-TEST_PACKAGES=(libgtest-dev libgmock-dev ccache clang-format shellcheck python3 python3-venv python3-pip openssl procps)
+TEST_PACKAGES=(
+  libgtest-dev libgmock-dev ccache clang-format shellcheck python3 python3-venv python3-pip openssl procps
+  prometheus chromium chromium-driver
+)
 
 usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; }
 

@@ -16,7 +16,8 @@ namespace mcpbridge::test {
 // Longer than anything here takes, even under a sanitizer on a busy machine.
 inline constexpr std::chrono::seconds kPatience{30};
 
-// A configuration with one http server per (name, url), two lanes, and free ports.
+// A configuration with one http server per (name, url), two lanes, free ports, and no admin
+// listener.
 Config ConfigWith(std::vector<std::pair<std::string, std::string>> servers);
 
 // A whole bridge in this process, serving until it is destroyed.
@@ -26,6 +27,8 @@ class Bridge {
   ~Bridge();
 
   std::uint16_t http_port() const { return http_port_; }
+  // Of the configuration's admin_listen, if it has one on TCP.
+  std::uint16_t admin_port() const { return admin_port_; }
   const std::string& grpc_address() const { return addresses_.grpc; }
   App& app() { return *app_; }
   int thread_count() const { return executor_.thread_count(); }
@@ -45,6 +48,7 @@ class Bridge {
   std::unique_ptr<App> app_;
   App::Addresses addresses_;
   std::uint16_t http_port_ = 0;
+  std::uint16_t admin_port_ = 0;
 };
 
 // {"jsonrpc":"2.0","id":ID,"method":"tools/call","params":{"name":TOOL,"arguments":{"text":TEXT}}}

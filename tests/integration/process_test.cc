@@ -22,8 +22,9 @@ namespace {
 constexpr std::chrono::seconds kPatience{30};
 
 constexpr char kAnyPorts[] =
-    "bridge: {http_listen: \"127.0.0.1:0\", grpc_listen: \"127.0.0.1:0\", lanes: 2, log_level: "
-    "error}\n";
+    "bridge: {http_listen: \"127.0.0.1:0\", grpc_listen: \"127.0.0.1:0\", admin_listen: off, "
+    "lanes: 2, "
+    "log_level: error}\n";
 
 std::string HttpConfig(const FakeMcpServer& upstream) {
   return "mcp_servers: {fake: {url: \"" + upstream.url() + "\"}}\n" + kAnyPorts;
