@@ -17,7 +17,7 @@ BUILD_PACKAGES=(
 )
 TEST_PACKAGES=(
   libgtest-dev libgmock-dev ccache clang-format shellcheck python3 python3-venv python3-pip openssl procps
-  prometheus chromium chromium-driver
+  prometheus chromium chromium-driver python3-selenium
 )
 
 usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; }

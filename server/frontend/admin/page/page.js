@@ -143,6 +143,7 @@ function quantile(buckets, q) {
 
 function showTime(seconds) {
   if (seconds === null) return '–';
+  if (seconds === 0) return '0';
   const ms = seconds * 1000;
   if (ms < 1) return `${ms.toFixed(2)} ms`;
   if (ms < 1000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
@@ -165,14 +166,14 @@ function niceTop(value) {
 }
 
 // `lines`: [{name, values}], the newest last; null: no point there.
-function plot(into, lines, show) {
-  const width = 600;
+function plot(into, width, lines, show) {
   const height = 210;
   const box = { left: 58, right: 8, top: 10, bottom: 22 };
   const all = lines.flatMap((line) => line.values.filter((value) => value !== null));
   const top = niceTop(Math.max(0, ...all));
-  const x = (i, count) =>
-    width - box.right - ((count - 1 - i) / (SAMPLES - 2)) * (width - box.left - box.right);
+  // As far back as there is something, from half a minute to all.
+  const span = Math.max(MINUTE / 2, ...lines.map((line) => line.values.length - 1));
+  const x = (back) => width - box.right - (back / span) * (width - box.left - box.right);
   const y = (value) => box.top + (1 - value / top) * (height - box.top - box.bottom);
   const newest = lines.map((line) => {
     const value = line.values[line.values.length - 1];
@@ -181,7 +182,7 @@ function plot(into, lines, show) {
   const picture = svg('svg', {
     viewBox: `0 0 ${width} ${height}`,
     role: 'img',
-    'aria-label': `The last five minutes, now: ${newest.join(', ')}`,
+    'aria-label': `Now: ${newest.join(', ')}`,
   });
   for (const part of [0, 0.5, 1]) {
     const at = y(top * part);
@@ -190,11 +191,12 @@ function plot(into, lines, show) {
       svg('text', { x: box.left - 6, y: at + 4, 'text-anchor': 'end' }, show(top * part)),
     );
   }
-  for (const [minutes, anchor] of [[5, 'start'], [4, 'middle'], [3, 'middle'], [2, 'middle'], [1, 'middle']]) {
-    const at = width - box.right - (minutes / 5) * (width - box.left - box.right);
-    picture.append(svg('text', { x: at, y: height - 5, 'text-anchor': anchor }, `-${minutes} min`));
+  for (const [part, anchor] of [[1, 'start'], [2 / 3, 'middle'], [1 / 3, 'middle']]) {
+    const seconds = Math.round((part * span * POLL_MS) / 1000);
+    const ago = seconds < 100 ? `-${seconds} s` : `-${(seconds / 60).toFixed(1)} min`;
+    picture.append(svg('text', { x: x(part * span), y: height - 5, 'text-anchor': anchor }, ago));
   }
-  picture.append(svg('text', { x: width - box.right, y: height - 5, 'text-anchor': 'end' }, 'now'));
+  picture.append(svg('text', { x: x(0), y: height - 5, 'text-anchor': 'end' }, 'now'));
   for (const line of lines) {
     let path = '';
     let drawing = false;
@@ -203,7 +205,7 @@ function plot(into, lines, show) {
         drawing = false;
         return;
       }
-      const point = `${x(i, line.values.length).toFixed(1)} ${y(value).toFixed(1)}`;
+      const point = `${x(line.values.length - 1 - i).toFixed(1)} ${y(value).toFixed(1)}`;
       path += drawing ? `L${point}` : `M${point}h0.01`;
       drawing = true;
     });
@@ -227,12 +229,12 @@ function showLatency() {
     p99.push(quantile(added.buckets, 0.99));
     rate.push((added.count * 1000) / (samples[i].time - samples[i - 1].time));
   }
-  plot($('plot-latency'), [
+  plot($('plot-latency'), 600, [
     { name: 'p99', values: p99 },
     { name: 'p95', values: p95 },
     { name: 'p50', values: p50 },
   ], showTime);
-  plot($('plot-rate'), [{ name: 'p50', values: rate }], (value) =>
+  plot($('plot-rate'), 400, [{ name: 'p50', values: rate }], (value) =>
     value >= 10 || value === 0 ? String(Math.round(value)) : value.toFixed(1));
 }
 
