@@ -108,6 +108,22 @@ TEST_F(ProcessTest, ListensBeyondThisMachineOnlyWhenAskedToInWords) {
   EXPECT_EQ(asked.Wait(kPatience), 0);
 }
 
+TEST_F(ProcessTest, SaysWhereOperatorsConnect) {
+  const std::string config = folder_.Write("config.yaml", StdioConfig(""));
+  TestProcess bridge({MCP_BRIDGE, "--config=" + config, "--admin_listen=127.0.0.1:0"});
+  const std::string line = bridge.ReadLine(kPatience).value_or("");
+  std::smatch match;
+  ASSERT_TRUE(std::regex_match(line, match,
+                               std::regex("ready http=\\S+ grpc=\\S+ admin=127.0.0.1:([0-9]+)")))
+      << line;
+  TestHttpClient client(static_cast<std::uint16_t>(std::stoi(match[1])));
+  EXPECT_EQ(client.Request("GET", "/healthz", "").body, "ok\n");
+  TestProcess off({MCP_BRIDGE, "--config=" + config, "--admin_listen=off"});
+  EXPECT_EQ(off.ReadLine(kPatience).value_or("").find("admin"), std::string::npos);
+  TestProcess open({MCP_BRIDGE, "--config=" + config, "--admin_listen=:0", "--check_config"});
+  EXPECT_EQ(open.Wait(kPatience), 2);
+}
+
 TEST_F(ProcessTest, SigtermLetsTheCallUnderWayFinish) {
   FakeMcpServer upstream;
   FakeAnswer held;
