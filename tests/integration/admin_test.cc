@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <future>
 #include <optional>
 #include <string>
@@ -173,6 +174,23 @@ TEST_F(AdminTest, AnswersUntilTheCallsUnderWayHaveEnded) {
   EXPECT_EQ(client.Receive().status, 200);
   stop.wait();
   EXPECT_EQ(Get("/healthz").status, 0);
+}
+
+// The first connection of each listener is lane 0's.
+TEST_F(AdminTest, ALaneThatDoesNotAnswerIsToldAndHoldsNoCallUp) {
+  Start(AdminConfig(upstream_));
+  std::promise<void> release;
+  bridge_->executor().lane(1).Post([wait = release.get_future().share()] { wait.wait(); });
+  TestHttpClient admin(bridge_->admin_port());
+  std::future<TestResponse> asked =
+      std::async(std::launch::async, [&admin] { return admin.Request("GET", "/metrics", ""); });
+  TestHttpClient caller(bridge_->http_port());
+  EXPECT_THAT(caller.Post(CallMessage("1", "echo", "x")).body, HasSubstr("result"));
+  EXPECT_EQ(asked.wait_for(std::chrono::milliseconds(0)), std::future_status::timeout);
+  EXPECT_EQ(asked.get().status, 503);
+  EXPECT_EQ(admin.Request("GET", "/healthz", "").status, 200);
+  release.set_value();
+  EXPECT_EQ(admin.Request("GET", "/metrics", "").status, 200);
 }
 
 TEST_F(AdminTest, AnAddressInUseIsAnErrorThatNamesTheSetting) {

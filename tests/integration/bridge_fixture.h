@@ -31,6 +31,7 @@ class Bridge {
   std::uint16_t admin_port() const { return admin_port_; }
   const std::string& grpc_address() const { return addresses_.grpc; }
   App& app() { return *app_; }
+  Executor& executor() { return executor_; }
   int thread_count() const { return executor_.thread_count(); }
 
   // A channel of its own, shared with nobody.
