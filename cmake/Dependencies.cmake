@@ -9,3 +9,4 @@ find_package(yaml-cpp CONFIG REQUIRED)
 find_package(spdlog CONFIG REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_library(HIREDIS_LIBRARY hiredis REQUIRED) # its pkg-config defines macros that we don't share
+find_package(prometheus-cpp CONFIG REQUIRED COMPONENTS core)

@@ -12,11 +12,13 @@ BUILD_PACKAGES=(
   build-essential cmake ninja-build pkg-config
   libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
   libboost1.81-dev libabsl-dev libsimdjson-dev libyaml-cpp-dev libspdlog-dev libssl-dev libhiredis-dev
+  prometheus-cpp-dev
   curl ca-certificates
 )
 TEST_PACKAGES=(
   libgtest-dev libgmock-dev ccache clang-format shellcheck python3 python3-venv python3-pip openssl procps redis-server
   buildah debootstrap file man-db systemd
+  prometheus chromium chromium-driver python3-selenium
 )
 
 usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; }

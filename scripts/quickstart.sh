@@ -116,12 +116,13 @@ scripts/build.sh --programs
 say "Starting the demo MCP server and the bridge"
 start mcp-demo-server --port "$DEMO_PORT"
 start mcp-bridge --config="$CONFIG"
-if [[ ! $first_line =~ ^ready\ http=([^ ]+)\ grpc=([^ ]+)$ ]]; then
+if [[ ! $first_line =~ ^ready\ http=([^ ]+)\ grpc=([^ ]+)(\ admin=([^ ]+))?$ ]]; then
   echo "mcp-bridge printed '$first_line' instead of its addresses" >&2
   exit 1
 fi
 http=${BASH_REMATCH[1]}
 grpc=${BASH_REMATCH[2]}
+admin=${BASH_REMATCH[4]}
 
 failed=0
 say "Three calls at once over HTTP: POST http://$http/mcp/"
@@ -136,7 +137,7 @@ fi
 ((!once)) || exit 0
 
 trap 'say "Stopping"; exit 0' INT
-say "Serving until Ctrl-C. Logs: $work"
+say "Serving until Ctrl-C. Logs: $work${admin:+. Status page: http://$admin/}"
 # Looks once a second: `wait -n` would miss a program that ended just before. Reading what never
 # comes is a pause that Ctrl-C ends at once, and leaves no process behind.
 mkfifo "$work/never"

@@ -36,6 +36,9 @@ ABSL_FLAG(
     " or unix:/path. Default 127.0.0.1:4000.");
 ABSL_FLAG(std::string, grpc_listen, "",
           "Where gRPC clients connect, instead of bridge.grpc_listen. Default 127.0.0.1:50051.");
+ABSL_FLAG(std::string, admin_listen, "",
+          "Where operators connect (status page, metrics), instead of bridge.admin_listen; off:"
+          " nowhere. Default 127.0.0.1:4001.");
 ABSL_FLAG(bool, allow_unauthenticated, false,
           "Listen beyond this machine although general_settings.master_key is not set: whoever can"
           " reach the port can call every tool.");
@@ -71,7 +74,7 @@ constexpr char kUsage[] =
     "\n"
     "Once it serves it prints one line to standard output:\n"
     "\n"
-    "  ready http=127.0.0.1:4000 grpc=127.0.0.1:50051\n"
+    "  ready http=127.0.0.1:4000 grpc=127.0.0.1:50051 admin=127.0.0.1:4001\n"
     "\n"
     "It logs to standard error. SIGTERM and SIGINT let calls under way finish "
     "(bridge.drain_grace);\n"
@@ -104,6 +107,12 @@ bool ApplyFlags(Config& config) {
   if (!Override(absl::GetFlag(FLAGS_http_listen), "http_listen", config.bridge.http_listen) ||
       !Override(absl::GetFlag(FLAGS_grpc_listen), "grpc_listen", config.bridge.grpc_listen)) {
     return false;
+  }
+  const std::string admin = absl::GetFlag(FLAGS_admin_listen);
+  if (admin == "off") {
+    config.bridge.admin_listen.reset();
+  } else if (!admin.empty()) {
+    if (!Override(admin, "admin_listen", config.bridge.admin_listen.emplace())) return false;
   }
   if (absl::GetFlag(FLAGS_allow_unauthenticated)) config.bridge.allow_unauthenticated = true;
   const std::string level = absl::GetFlag(FLAGS_log_level);
@@ -208,7 +217,9 @@ int Serve(const Config& config) {
     std::fprintf(stderr, "%s\n", addresses.error().message.c_str());
     return kExitFailed;
   }
-  std::printf("ready http=%s grpc=%s\n", addresses->http.c_str(), addresses->grpc.c_str());
+  std::printf("ready http=%s grpc=%s", addresses->http.c_str(), addresses->grpc.c_str());
+  if (!addresses->admin.empty()) std::printf(" admin=%s", addresses->admin.c_str());
+  std::printf("\n");
   std::fflush(stdout);
 
   int received = 0;

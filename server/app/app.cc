@@ -44,10 +44,15 @@ App::App(const Config& config, Executor& executor)
       status_(NamesOf(config)),
       router_(config, executor),
       pool_(config, executor, router_, status_),
-      service_(config, executor, pool_, router_, status_),
+      observer_(executor,
+                AccessLog::FormatOf(config.bridge.access_log).value_or(AccessLog::Format::kOff)),
+      service_(config, executor, pool_, router_, status_, observer_),
       sessions_(service_),
       grpc_(service_, sessions_, executor, status_),
       http_(service_, sessions_, executor) {
+  if (config.bridge.admin_listen) {
+    admin_.emplace(*config.bridge.admin_listen, service_, sessions_, executor, http_);
+  }
   pool_.WhenListsChange([this](std::size_t server, ListKind kind) {
     service_.OnListChanged(server);
     sessions_.OnListChanged(server, kind);
@@ -68,11 +73,16 @@ Result<App::Addresses> App::Start() {
   Result<std::string> http = http_.Start();
   if (!http) return std::move(http).error();
   addresses.http = *std::move(http);
+  if (admin_) {
+    Result<std::string> admin = admin_->Start();
+    if (!admin) return std::move(admin).error();
+    addresses.admin = *std::move(admin);
+  }
   grpc_.Arm();
   status_.SetServing(true);
-  spdlog::info("serving: http {} grpc {}, {} servers, {} lanes, {} threads", addresses.http,
-               addresses.grpc, config_.servers.size(), executor_.lane_count(),
-               executor_.thread_count());
+  spdlog::info("serving: http {} grpc {} admin {}, {} servers, {} lanes, {} threads",
+               addresses.http, addresses.grpc, admin_ ? addresses.admin : "off",
+               config_.servers.size(), executor_.lane_count(), executor_.thread_count());
   return addresses;
 }
 
@@ -104,6 +114,8 @@ void App::Stop(const std::string& why) {
   }
   if (running_) {
     const Step step("HTTP connections are closed");
+    // First: its calls are the HTTP front's.
+    if (admin_) admin_->Close();
     http_.Close();
   }
   if (running_) {

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "server/base/error.h"
 #include "server/config/config.h"
+#include "server/frontend/admin/admin_frontend.h"
 #include "server/frontend/grpc/grpc_frontend.h"
 #include "server/frontend/http/http_frontend.h"
+#include "server/observe/observer.h"
 #include "server/routing/router.h"
 #include "server/runtime/executor.h"
 #include "server/service/client_session.h"
@@ -23,6 +26,7 @@ class App {
   struct Addresses {
     std::string http;
     std::string grpc;
+    std::string admin;  // empty: there is none
   };
 
   App(const Config& config, Executor& executor);
@@ -51,10 +55,12 @@ class App {
   StatusBoard status_;
   Router router_;
   UpstreamPool pool_;
+  Observer observer_;
   ToolService service_;
   ClientSessions sessions_;
   GrpcFrontend grpc_;
   HttpFrontend http_;
+  std::optional<AdminFrontend> admin_;
   bool running_ = false;
   bool stopped_ = false;
 };

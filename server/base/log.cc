@@ -28,4 +28,26 @@ void InitLogging(const std::string& level) {
   gpr_set_log_function(&LogFromGrpc);
 }
 
+bool SetLogLevel(const std::string& level) {
+  const auto wanted = spdlog::level::from_str(level);
+  if (wanted == spdlog::level::off && level != "off") return false;
+  if (CurrentLogLevel() != level)
+    spdlog::info("log level: {} instead of {}", level, CurrentLogLevel());
+  spdlog::set_level(wanted);
+  return true;
+}
+
+std::string CurrentLogLevel() {
+  switch (spdlog::get_level()) {
+    case spdlog::level::warn:
+      return "warn";
+    case spdlog::level::err:
+      return "error";
+    default:
+      break;
+  }
+  const auto name = spdlog::level::to_string_view(spdlog::get_level());
+  return {name.data(), name.size()};
+}
+
 }  // namespace mcpbridge

@@ -11,4 +11,8 @@ namespace mcpbridge {
 // afterwards: log with spdlog::info("upstream {}: ...", name). Secrets never go into a log line.
 void InitLogging(const std::string& level);
 
+// The same levels, from now on. False: it isn't one of them. Any thread.
+bool SetLogLevel(const std::string& level);
+std::string CurrentLogLevel();
+
 }  // namespace mcpbridge

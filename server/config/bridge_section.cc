@@ -81,6 +81,18 @@ void ReadTraces(YamlReader& reader, const YamlValue& value, TracesConfig& traces
         }}});
 }
 
+// The same, or `off`.
+void ReadListenOrOff(YamlReader& reader, const YamlValue& value,
+                     std::optional<ListenAddress>& out) {
+  std::string text;
+  if (!reader.ReadWord(value, text)) return;
+  if (text == "off") return out.reset();
+  out = ParseListenAddress(text);
+  if (!out) {
+    reader.AddError(value, R"(expected an address to listen on, as for http_listen, or off)");
+  }
+}
+
 // A list of strings that `is_valid` accepts once they are in lower case.
 void ReadLowerCase(YamlReader& reader, const YamlValue& value, bool (*is_valid)(std::string_view),
                    const char* expected, std::vector<std::string>& out) {
@@ -130,6 +142,8 @@ void ReadBridgeSection(YamlReader& reader, const YamlValue& value, BridgeConfig&
       value,
       {{"http_listen", [&](const YamlValue& v) { ReadListen(reader, v, bridge.http_listen); }},
        {"grpc_listen", [&](const YamlValue& v) { ReadListen(reader, v, bridge.grpc_listen); }},
+       {"admin_listen",
+        [&](const YamlValue& v) { ReadListenOrOff(reader, v, bridge.admin_listen); }},
        {"allow_unauthenticated",
         [&](const YamlValue& v) { reader.ReadBool(v, bridge.allow_unauthenticated); }},
        {"allowed_origins",
@@ -151,7 +165,8 @@ void ReadBridgeSection(YamlReader& reader, const YamlValue& value, BridgeConfig&
        {"drain_grace", [&](const YamlValue& v) { reader.ReadDuration(v, bridge.drain_grace); }},
        {"catalogue_ttl", [&](const YamlValue& v) { reader.ReadDuration(v, bridge.catalogue_ttl); }},
        {"traces", [&](const YamlValue& v) { ReadTraces(reader, v, bridge.traces.emplace()); }},
-       {"log_level", [&](const YamlValue& v) { reader.ReadWord(v, bridge.log_level); }}});
+       {"log_level", [&](const YamlValue& v) { reader.ReadWord(v, bridge.log_level); }},
+       {"access_log", [&](const YamlValue& v) { reader.ReadWord(v, bridge.access_log); }}});
 }
 
 }  // namespace mcpbridge

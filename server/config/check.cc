@@ -41,13 +41,22 @@ class Checker {
   }
 
   void CheckFrontsApart() {
-    const ListenAddress& http = bridge_.http_listen;
-    const ListenAddress& grpc = bridge_.grpc_listen;
-    if (http.is_unix() && http.unix_path == grpc.unix_path) {
-      Add("bridge.grpc_listen", "is the same socket as bridge.http_listen");
-    } else if (!http.is_unix() && !grpc.is_unix() && http.port != 0 && http.port == grpc.port) {
-      Add("bridge.grpc_listen",
-          "has the same port as bridge.http_listen, " + std::to_string(http.port));
+    CheckApart("bridge.grpc_listen", bridge_.grpc_listen, "bridge.http_listen",
+               bridge_.http_listen);
+    if (!bridge_.admin_listen) return;
+    CheckApart("bridge.admin_listen", *bridge_.admin_listen, "bridge.http_listen",
+               bridge_.http_listen);
+    CheckApart("bridge.admin_listen", *bridge_.admin_listen, "bridge.grpc_listen",
+               bridge_.grpc_listen);
+  }
+
+  void CheckApart(const char* path, const ListenAddress& address, const std::string& other_path,
+                  const ListenAddress& other) {
+    if (other.is_unix() && other.unix_path == address.unix_path) {
+      Add(path, "is the same socket as " + other_path);
+    } else if (!other.is_unix() && !address.is_unix() && other.port != 0 &&
+               other.port == address.port) {
+      Add(path, "has the same port as " + other_path + ", " + std::to_string(other.port));
     }
   }
 
@@ -114,6 +123,12 @@ class Checker {
     Add("bridge.log_level", "expected one of trace, debug, info, warn, error, off");
   }
 
+  void CheckAccessLog() {
+    constexpr std::array kFormats{"off", "text", "json"};
+    if (std::ranges::find(kFormats, bridge_.access_log) != kFormats.end()) return;
+    Add("bridge.access_log", "expected one of off, text, json");
+  }
+
   std::vector<ConfigError> Take() { return std::move(errors_); }
 
  private:
@@ -129,12 +144,16 @@ std::vector<ConfigError> CheckConfig(const Config& config, const std::string& fi
   const bool has_key = !config.master_key.empty();
   checker.CheckExposure("bridge.http_listen", config.bridge.http_listen, has_key);
   checker.CheckExposure("bridge.grpc_listen", config.bridge.grpc_listen, has_key);
+  if (config.bridge.admin_listen) {
+    checker.CheckExposure("bridge.admin_listen", *config.bridge.admin_listen, has_key);
+  }
   checker.CheckFrontsApart();
   checker.CheckNumbers();
   checker.CheckDurations();
   checker.CheckSessionKey();
   checker.CheckTraces();
   checker.CheckLogLevel();
+  checker.CheckAccessLog();
   return checker.Take();
 }
 

@@ -120,6 +120,9 @@ struct TracesConfig {
 struct BridgeConfig {
   ListenAddress http_listen{.host = "127.0.0.1", .port = 4000, .unix_path = {}};
   ListenAddress grpc_listen{.host = "127.0.0.1", .port = 50051, .unix_path = {}};
+  // Where operators look: metrics, the status page. nullopt: nowhere.
+  std::optional<ListenAddress> admin_listen =
+      ListenAddress{.host = "127.0.0.1", .port = 4001, .unix_path = {}};
 
   // Asked for in words: listen beyond this machine although there is no master key.
   bool allow_unauthenticated = false;
@@ -180,6 +183,7 @@ struct BridgeConfig {
   std::optional<TracesConfig> traces;
 
   std::string log_level = "info";  // trace|debug|info|warn|error|off
+  std::string access_log = "off";  // a line for each call: off|text|json
 };
 
 // The whole configuration, read once at start and immutable afterwards.

@@ -63,6 +63,13 @@ bool MayAsk(CallMethod method) {
          method == CallMethod::kReadResource;
 }
 
+// How a call has ended that has this for its answer.
+std::optional<Reason> OutcomeOf(const Result<jsonrpc::Message>& message) {
+  if (!message) return message.error().reason;
+  if (message->kind == jsonrpc::Kind::kError) return Reason::kUpstreamError;
+  return std::nullopt;
+}
+
 bool IsNotFound(Reason reason) {
   return reason == Reason::kToolNotFound || reason == Reason::kPromptNotFound ||
          reason == Reason::kResourceNotFound;
@@ -71,7 +78,10 @@ bool IsNotFound(Reason reason) {
 }  // namespace
 
 RoutedCall::RoutedCall(ToolService& service, Lane& lane, Handler& handler)
-    : service_(service), lane_(lane), handler_(handler) {}
+    : service_(service),
+      lane_(lane),
+      handler_(handler),
+      meter_(service.observer().Of(lane), params_.key, deadline_) {}
 
 RoutedCall::~RoutedCall() {
   LetGo();
@@ -79,6 +89,14 @@ RoutedCall::~RoutedCall() {
 }
 
 std::optional<Error> RoutedCall::Start(CallRequest request) {
+  meter_.Begin(request.front, request.params.method, request.arrived,
+               meter_.wants_peer() ? request.headers.Peer() : std::string());
+  std::optional<Error> error = Begin(request);
+  if (error) meter_.End(error->reason);
+  return error;
+}
+
+std::optional<Error> RoutedCall::Begin(CallRequest& request) {
   scope_ = std::move(request.scope);
   params_ = std::move(request.params);
   deadline_ = request.deadline;
@@ -104,7 +122,7 @@ std::optional<Error> RoutedCall::RouteAndSend(bool may_ask) {
   const std::shared_ptr<const RouteTable> table =
       view_ != nullptr ? view_->Current(lane_) : service_.router().Current(lane_);
   Result<Route> route = Resolve(*table);
-  if (route && !route->unknown) return Send(*route);
+  if (route && !route->unknown) return Send(*table, *route);
   if (!route && !IsNotFound(route.error().reason)) return std::move(route).error();
   // What all see is looked through first: hardly ever is there more.
   if (view_ == nullptr) {
@@ -117,7 +135,7 @@ std::optional<Error> RoutedCall::RouteAndSend(bool may_ask) {
     return std::nullopt;
   }
   if (!route) return std::move(route).error();
-  if (forward_unknown_) return Send(*route);
+  if (forward_unknown_) return Send(*table, *route);
   return NotFound(params_, service_.config().servers[route->server].name);
 }
 
@@ -147,8 +165,13 @@ Result<Route> RoutedCall::Resolve(const RouteTable& table) const {
                           " is for one server: name it in the path, /mcp/{server}"};
 }
 
-std::optional<Error> RoutedCall::Send(const Route& route) {
+std::optional<Error> RoutedCall::Send(const RouteTable& table, const Route& route) {
   route_ = route.server;
+  if (!meter_.Route(service_.SlotOf(route_), route.name)) {
+    // Only what a server lists is counted under its own name: others are the caller's words.
+    const EntryList* const tools = table.Known(route_, ListKind::kTools);
+    if (tools != nullptr && tools->Find(route.name) != nullptr) meter_.AddTool(route.name);
+  }
   if (!IsStream(params_.method)) {
     const ServerConfig& server = service_.config().servers[route_];
     deadline_ = Min(deadline_, Deadline::After(server.timeout));
@@ -441,6 +464,7 @@ void RoutedCall::LetGo() {
 void RoutedCall::End(Result<jsonrpc::Message> message) {
   Disarm();
   LetGo();
+  meter_.End(OutcomeOf(message));
   EndTrace(message);
   handler_.OnCallEnd(std::move(message));
 }

@@ -9,6 +9,7 @@
 #include "server/base/error.h"
 #include "server/mcp/call_params.h"
 #include "server/mcp/input_required.h"
+#include "server/observe/call_meter.h"
 #include "server/routing/scope.h"
 #include "server/runtime/deadline_queue.h"
 #include "server/runtime/lane.h"
@@ -34,6 +35,8 @@ struct CallRequest {
   // Where one server is in scope, it is asked even for what it doesn't list: it knows best what it
   // has, and says so itself.
   bool forward_unknown = false;
+  Front front = Front::kBridge;              // how it came in
+  Deadline::Clock::time_point arrived = {};  // and when; the epoch: just now
 };
 
 // One such request from routing to its reply: a deadline, one exchange, and nothing else. It can't
@@ -96,13 +99,14 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
     RoutedCall* call;
   };
 
+  std::optional<Error> Begin(CallRequest& request);
   void ReadTrace(const CallerHeaders& headers);
   void AddTrace(UpstreamRequest& request, const ServerConfig& server) const;
   void EndTrace(const Result<jsonrpc::Message>& message);
   std::optional<Error> RouteAndSend(bool may_ask);
   std::shared_ptr<CatalogueView> CallersView() const;
   Result<Route> Resolve(const RouteTable& table) const;
-  std::optional<Error> Send(const Route& route);
+  std::optional<Error> Send(const RouteTable& table, const Route& route);
   std::string About() const;
   std::optional<Error> Resume(InputResponses responses);
   Result<std::string> ToLegacyEra();
@@ -118,7 +122,10 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   void OnAsked(const std::optional<Error>& error);
   void ArmDeadline();
   void OnReply(Result<jsonrpc::Message> message) override;
-  void OnConnected(Deadline::Clock::time_point at) override { handler_.OnCallConnected(at); }
+  void OnConnected(Deadline::Clock::time_point at) override {
+    meter_.Connect(at);
+    handler_.OnCallConnected(at);
+  }
   void OnNotification(jsonrpc::Message& message) override;
   void OnProgress(jsonrpc::Message& message);
   bool OnRequest(jsonrpc::Message& message) override;
@@ -151,6 +158,7 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   std::shared_ptr<AskingCall> asking_call_;
   std::shared_ptr<AskingCall::Caller> caller_;
   std::shared_ptr<Alive> asking_;  // while servers are asked whether they have the tool after all
+  CallMeter meter_;
 };
 
 }  // namespace mcpbridge

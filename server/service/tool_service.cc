@@ -29,13 +29,14 @@ std::optional<std::string_view> BearerToken(std::string_view header) {
 }  // namespace
 
 ToolService::ToolService(const Config& config, Executor& executor, UpstreamPool& pool,
-                         Router& router, StatusBoard& status)
+                         Router& router, StatusBoard& status, Observer& observer)
     : config_(config),
       tracer_(config.bridge.traces ? std::make_unique<Tracer>(*config.bridge.traces) : nullptr),
       executor_(executor),
       pool_(pool),
       router_(router),
       status_(status),
+      observer_(observer),
       lister_(config),
       asking_sessions_(config, pool),
       shared_view_(std::make_shared<SharedView>(pool, router)),
@@ -45,6 +46,7 @@ ToolService::ToolService(const Config& config, Executor& executor, UpstreamPool&
       subscription_gate_(static_cast<std::uint64_t>(config.bridge.limits.upstream_connections / 2)),
       key_digest_(Digest(config.master_key)) {
   for (const ServerConfig& server : config.servers) {
+    slots_.push_back(observer.SlotOf(server.name));
     for (const std::string& name : server.extra_headers) {
       if (std::find(forwardable_.begin(), forwardable_.end(), name) == forwardable_.end()) {
         forwardable_.push_back(name);

@@ -13,6 +13,7 @@
 #include "server/base/deadline.h"
 #include "server/base/error.h"
 #include "server/config/config.h"
+#include "server/observe/observer.h"
 #include "server/routing/route_table.h"
 #include "server/routing/router.h"
 #include "server/runtime/executor.h"
@@ -36,6 +37,9 @@ class CallerHeaders {
   // The value of header `name` (lower case); nullopt: not sent. Valid while the request is.
   virtual std::optional<std::string_view> Get(std::string_view name) const = 0;
 
+  // Who sent them, for the log: "127.0.0.1:5123"; empty: not known.
+  virtual std::string Peer() const { return {}; }
+
  protected:
   ~CallerHeaders() = default;
 };
@@ -45,7 +49,7 @@ class CallerHeaders {
 class ToolService {
  public:
   ToolService(const Config& config, Executor& executor, UpstreamPool& pool, Router& router,
-              StatusBoard& status);
+              StatusBoard& status, Observer& observer);
 
   // Counts a call in; each success owes one Leave(). Any thread.
   // Errors: kOverloaded, kShuttingDown.
@@ -60,6 +64,7 @@ class ToolService {
   // False: not before `deadline`. On main's thread.
   bool EndSubscriptions(Deadline deadline);
   Gate& gate() { return gate_; }
+  std::uint64_t subscription_count() const { return subscription_gate_.count(); }
 
   // Whether the caller may come in: the master key in `x-litellm-api-key`, or else in
   // `authorization: Bearer`, compared in constant time. Always true without a master key. Any
@@ -80,6 +85,9 @@ class ToolService {
 
   const Config& config() const { return config_; }
   StatusBoard& status() { return status_; }
+  Observer& observer() { return observer_; }
+  // Where the server's calls are counted.
+  std::size_t SlotOf(std::size_t server) const { return slots_[server]; }
   Router& router() { return router_; }
   UpstreamPool& pool() { return pool_; }
   Lister& lister() { return lister_; }
@@ -110,6 +118,8 @@ class ToolService {
   UpstreamPool& pool_;
   Router& router_;
   StatusBoard& status_;
+  Observer& observer_;
+  std::vector<std::size_t> slots_;  // in the observer, by server
   Lister lister_;
   AskingSessions asking_sessions_;
   const std::shared_ptr<SharedView> shared_view_;

@@ -37,6 +37,8 @@ class HttpPool {
   std::shared_ptr<HttpConnection> ForStream();
 
   const Limits& limits() const { return limits_; }
+  // How many there are, those of ForStream() aside.
+  std::size_t size() const { return open_; }
 
   // A request id that no other request of this bridge to this server has, in whichever session.
   std::string NextId();

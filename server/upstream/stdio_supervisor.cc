@@ -60,6 +60,11 @@ void StdioSupervisor::StartChild() {
                                      *this);
   if (!channel) return TakeDown(Reason::kUpstreamUnavailable, channel.error().message);
   channel_ = std::move(channel.value());
+  if (const auto count = use_.processes) {
+    count->fetch_add(1, std::memory_order_relaxed);
+    counted_ = std::shared_ptr<void>(
+        nullptr, [count](void*) { count->fetch_sub(1, std::memory_order_relaxed); });
+  }
   initialize_id_ = std::to_string(NextId());
   channel_->Write(jsonrpc::RequestMessage(initialize_id_, Handshake(), use_.initialize_params) +
                   '\n');
@@ -225,6 +230,7 @@ void StdioSupervisor::OnLineTooLong(std::string_view id) {
 void StdioSupervisor::OnEnd(const std::string& exit) {
   const std::shared_ptr<StdioChannel> ended = std::move(channel_);
   channel_.reset();
+  counted_.reset();
   switch (state_) {
     case State::kStopping:
       return FinishStop();
@@ -350,6 +356,7 @@ void StdioSupervisor::Shutdown() {
   Disarm();
   calls_.Clear();
   channel_.reset();
+  counted_.reset();
   CloseSession("destroyed");
 }
 

@@ -96,6 +96,7 @@ class StdioSupervisor final : public MultiplexedSession,
 
   State state_ = State::kIdle;
   std::shared_ptr<StdioChannel> channel_;  // null: no process
+  std::shared_ptr<void> counted_;          // with it: counts the process
   std::string initialize_id_;              // of this process, raw; empty: answered
   Deadline::Clock::time_point serving_since_;
   UpstreamStatus described_;   // by the last answer to a handshake

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -127,6 +128,8 @@ struct UpstreamUse {
   std::function<bool()> holds_open = [] { return false; };
   std::function<void()> opened = [] {};
   Unsolicited unsolicited = {};
+  // How many processes of the server run; null: nobody counts them.
+  std::shared_ptr<std::atomic<int>> processes = {};
 
   Era own_era() const { return modern ? Era::kModern : Era::kLegacy; }
   // Whether it shows the server's health, and is kept connected. A legacy one does so until the

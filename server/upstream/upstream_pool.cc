@@ -16,7 +16,7 @@ namespace mcpbridge {
 
 UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& router,
                            StatusBoard& status)
-    : config_(config), executor_(executor) {
+    : config_(config), executor_(executor), sessions_of_(config.servers.size()) {
   const HttpPool::Limits limits{
       .connections = static_cast<std::size_t>(config.bridge.limits.upstream_connections),
       .response_bytes = config.bridge.limits.response_bytes};
@@ -26,6 +26,7 @@ UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& rou
         server.transport == TransportKind::kHttp || server.transport == TransportKind::kSse;
     http_servers_.push_back(
         is_http ? std::make_unique<HttpServer>(server.url, executor, trust_, limits) : nullptr);
+    processes_.push_back(std::make_shared<std::atomic<int>>(0));
     Lane& home = executor.lane(static_cast<int>(i) % executor.lane_count());
     MakeShared(i, home, status);
     loaders_.push_back(
@@ -86,6 +87,7 @@ void UpstreamPool::MakeShared(std::size_t server, Lane& home, StatusBoard& statu
 std::unique_ptr<Upstream> UpstreamPool::Make(std::size_t server, Lane& home, UpstreamUse use) {
   const ServerConfig& config = config_.servers[server];
   const std::size_t response_bytes = config_.bridge.limits.response_bytes;
+  use.processes = processes_[server];
   switch (config.transport) {
     case TransportKind::kHttp:
       break;
@@ -138,7 +140,8 @@ Result<std::shared_ptr<Upstream>> UpstreamPool::MakeSession(std::size_t server,
   };
   const bool is_view = era.get() == Era::kModern;
   if (is_view && !is_told) return std::shared_ptr<Upstream>(view());
-  const Counted counted{.is_process = !is_view && http_servers_[server] == nullptr,
+  const Counted counted{.server = server,
+                        .is_process = !is_view && http_servers_[server] == nullptr,
                         .is_for_call = is_for_call};
   if (auto refused = CountIn(server, counted)) return *std::move(refused);
   if (is_view) return Own(view(), *home, counted);
@@ -183,6 +186,7 @@ std::optional<Error> UpstreamPool::CountIn(std::size_t server, Counted counted) 
                 "bridge.limits.in_flight_calls");
   }
   ++client_sessions_;
+  ++sessions_of_[server];
   client_processes_ += counted.is_process;
   call_sessions_ += counted.is_for_call;
   return std::nullopt;
@@ -191,6 +195,7 @@ std::optional<Error> UpstreamPool::CountIn(std::size_t server, Counted counted) 
 void UpstreamPool::CountOut(Counted counted) {
   const std::lock_guard lock(mutex_);
   --client_sessions_;
+  --sessions_of_[counted.server];
   client_processes_ -= counted.is_process;
   call_sessions_ -= counted.is_for_call;
   changed_.notify_all();
@@ -253,6 +258,20 @@ void UpstreamPool::Stop(const std::string& why) {
   for (HttpServer* const server : servers) server->CloseIdle(one_done);
   lock.lock();
   changed_.wait(lock, [&] { return left == 0; });
+}
+
+void UpstreamPool::AddConnections(const Lane& lane, std::vector<Usage>& usage) const {
+  for (std::size_t i = 0; i < http_servers_.size(); ++i) {
+    if (http_servers_[i] != nullptr) usage[i].connections += http_servers_[i]->pool(lane).size();
+  }
+}
+
+void UpstreamPool::AddSessions(std::vector<Usage>& usage) const {
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < usage.size(); ++i) {
+    usage[i].sessions += sessions_of_[i];
+    usage[i].processes += static_cast<std::size_t>(processes_[i]->load(std::memory_order_relaxed));
+  }
 }
 
 void UpstreamPool::RefreshCatalogue(std::size_t server, ListKind kind, Lane& lane,

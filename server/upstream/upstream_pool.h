@@ -80,6 +80,17 @@ class UpstreamPool {
   // Whether the server has said that it has this list, or has said nothing yet. Any thread.
   bool Offers(std::size_t server, ListKind kind) const { return loaders_[server]->Offers(kind); }
 
+  // What there is of each server, for whoever looks after the bridge. By server.
+  struct Usage {
+    std::size_t connections = 0;  // of the lanes that were asked; http and sse only
+    std::size_t sessions = 0;     // that are a client's or a call's own
+    std::size_t processes = 0;    // stdio only
+  };
+  // Adds the connections of `lane`. On `lane`.
+  void AddConnections(const Lane& lane, std::vector<Usage>& usage) const;
+  // Adds the rest. Any thread.
+  void AddSessions(std::vector<Usage>& usage) const;
+
   // Makes sure one of the server's lists is known and no older than `max_age`; those who ask at
   // once share one request. `done` runs once on `lane`, possibly at once: with the error, if the
   // server couldn't be asked by `deadline`. On `lane`.
@@ -92,6 +103,7 @@ class UpstreamPool {
   std::unique_ptr<Upstream> Make(std::size_t server, Lane& home, UpstreamUse use);
   // What one session of NewSession() or NewCallSession() counts as.
   struct Counted {
+    std::size_t server = 0;
     bool is_process = false;
     bool is_for_call = false;
   };
@@ -114,11 +126,13 @@ class UpstreamPool {
   std::function<void(std::size_t, ListKind)> list_changed_ = [](std::size_t, ListKind) {};
 
   std::atomic<unsigned> next_home_{0};
-  std::mutex mutex_;
+  std::vector<std::shared_ptr<std::atomic<int>>> processes_;  // that run, by server
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::size_t client_sessions_ = 0;  // made by NewSession(), NewCallSession() and not gone yet
-  int client_processes_ = 0;         // those of them that are processes
-  int call_sessions_ = 0;            // those of them that are for one call
+  std::size_t client_sessions_ = 0;       // made by NewSession(), NewCallSession() and not gone yet
+  std::vector<std::size_t> sessions_of_;  // those of them by server
+  int client_processes_ = 0;              // those of them that are processes
+  int call_sessions_ = 0;                 // those of them that are for one call
 };
 
 }  // namespace mcpbridge

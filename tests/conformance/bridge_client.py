@@ -26,7 +26,7 @@ CLIENT_SECONDS = 40  # less than the suite gives this whole command
 def start_bridge(bridge, server, protocol, work):
     config = {
         "mcp_servers": {"suite": {"url": server, "transport": "http", "protocol": protocol}},
-        "bridge": {"http_listen": "127.0.0.1:0", "grpc_listen": "127.0.0.1:0"},
+        "bridge": {"http_listen": "127.0.0.1:0", "grpc_listen": "127.0.0.1:0", "admin_listen": "off"},
     }
     (work / "bridge.yaml").write_text(json.dumps(config))  # JSON is YAML
     process = Process("bridge", [bridge, f"--config={work / 'bridge.yaml'}"], work / "bridge.log")

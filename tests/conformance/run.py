@@ -105,7 +105,7 @@ class Stack:
         config = {
             "mcp_servers": {"everything": {"url": server_url, "transport": "http",
                                            "protocol": self.args.protocol}},
-            "bridge": {"http_listen": "127.0.0.1:0", "grpc_listen": "127.0.0.1:0"},
+            "bridge": {"http_listen": "127.0.0.1:0", "grpc_listen": "127.0.0.1:0", "admin_listen": "off"},
         }
         file = self.work / "bridge.yaml"
         file.write_text(json.dumps(config, indent=2))  # JSON is YAML

@@ -59,7 +59,8 @@ def main():
             config = work / "bridge.yaml"
             config.write_text(json.dumps({
                 "mcp_servers": {"demo": {"url": demo[1]}},
-                "bridge": {"http_listen": "127.0.0.1:0", "grpc_listen": "127.0.0.1:0"}}))
+                "bridge": {"http_listen": "127.0.0.1:0", "grpc_listen": "127.0.0.1:0",
+                           "admin_listen": "off"}}))
             with started(work, "bridge", r"^ready http=\S+ grpc=(\S+)$",
                          prefix / "bin" / "mcp-bridge", f"--config={config}") as bridge:
                 called = subprocess.run([consumer, bridge[1]], capture_output=True, text=True,

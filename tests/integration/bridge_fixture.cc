@@ -24,6 +24,7 @@ Config ConfigWith(std::vector<std::pair<std::string, std::string>> servers) {
   }
   config.bridge.http_listen.port = 0;
   config.bridge.grpc_listen.port = 0;
+  config.bridge.admin_listen.reset();
   config.bridge.lanes = 2;
   config.bridge.drain_grace = std::chrono::seconds(5);
   return config;
@@ -38,8 +39,11 @@ Bridge::Bridge(Config config)
   auto started = app_->Start();
   if (!started) throw std::runtime_error(started.error().message);
   addresses_ = *started;
-  http_port_ =
-      static_cast<std::uint16_t>(std::stoi(addresses_.http.substr(addresses_.http.rfind(':') + 1)));
+  const auto port_of = [](const std::string& address) {
+    return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+  };
+  http_port_ = port_of(addresses_.http);
+  if (!addresses_.admin.empty()) admin_port_ = port_of(addresses_.admin);
 }
 
 Bridge::~Bridge() { app_->Stop("end of the test"); }

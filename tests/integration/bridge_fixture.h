@@ -16,7 +16,8 @@ namespace mcpbridge::test {
 // Longer than anything here takes, even under a sanitizer on a busy machine.
 inline constexpr std::chrono::seconds kPatience{30};
 
-// A configuration with one http server per (name, url), two lanes, and free ports.
+// A configuration with one http server per (name, url), two lanes, free ports, and no admin
+// listener.
 Config ConfigWith(std::vector<std::pair<std::string, std::string>> servers);
 
 // A whole bridge in this process, serving until it is destroyed.
@@ -26,8 +27,11 @@ class Bridge {
   ~Bridge();
 
   std::uint16_t http_port() const { return http_port_; }
+  // Of the configuration's admin_listen, if it has one on TCP.
+  std::uint16_t admin_port() const { return admin_port_; }
   const std::string& grpc_address() const { return addresses_.grpc; }
   App& app() { return *app_; }
+  Executor& executor() { return executor_; }
   int thread_count() const { return executor_.thread_count(); }
 
   // A channel of its own, shared with nobody.
@@ -45,6 +49,7 @@ class Bridge {
   std::unique_ptr<App> app_;
   App::Addresses addresses_;
   std::uint16_t http_port_ = 0;
+  std::uint16_t admin_port_ = 0;
 };
 
 // {"jsonrpc":"2.0","id":ID,"method":"tools/call","params":{"name":TOOL,"arguments":{"text":TEXT}}}

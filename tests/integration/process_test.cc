@@ -25,8 +25,9 @@ namespace {
 constexpr std::chrono::seconds kPatience{30};
 
 constexpr char kAnyPorts[] =
-    "bridge: {http_listen: \"127.0.0.1:0\", grpc_listen: \"127.0.0.1:0\", lanes: 2, log_level: "
-    "error}\n";
+    "bridge: {http_listen: \"127.0.0.1:0\", grpc_listen: \"127.0.0.1:0\", admin_listen: off, "
+    "lanes: 2, "
+    "log_level: error}\n";
 
 std::string HttpConfig(const FakeMcpServer& upstream) {
   return "mcp_servers: {fake: {url: \"" + upstream.url() + "\"}}\n" + kAnyPorts;
@@ -122,6 +123,22 @@ TEST_F(ProcessTest, ListensBeyondThisMachineOnlyWhenAskedToInWords) {
   TestProcess asked({MCP_BRIDGE, "--config=" + config, "--http_listen=0.0.0.0:0",
                      "--allow_unauthenticated", "--check_config"});
   EXPECT_EQ(asked.Wait(kPatience), 0);
+}
+
+TEST_F(ProcessTest, SaysWhereOperatorsConnect) {
+  const std::string config = folder_.Write("config.yaml", StdioConfig(""));
+  TestProcess bridge({MCP_BRIDGE, "--config=" + config, "--admin_listen=127.0.0.1:0"});
+  const std::string line = bridge.ReadLine(kPatience).value_or("");
+  std::smatch match;
+  ASSERT_TRUE(std::regex_match(line, match,
+                               std::regex("ready http=\\S+ grpc=\\S+ admin=127.0.0.1:([0-9]+)")))
+      << line;
+  TestHttpClient client(static_cast<std::uint16_t>(std::stoi(match[1])));
+  EXPECT_EQ(client.Request("GET", "/healthz", "").body, "ok\n");
+  TestProcess off({MCP_BRIDGE, "--config=" + config, "--admin_listen=off"});
+  EXPECT_EQ(off.ReadLine(kPatience).value_or("").find("admin"), std::string::npos);
+  TestProcess open({MCP_BRIDGE, "--config=" + config, "--admin_listen=:0", "--check_config"});
+  EXPECT_EQ(open.Wait(kPatience), 2);
 }
 
 TEST_F(ProcessTest, SigtermLetsTheCallUnderWayFinish) {
@@ -273,6 +290,8 @@ TEST_F(ProcessTest, AHealthcheckThatIsWrittenWrongIsTwo) {
   const std::string config = folder_.Write("config.yaml", StdioConfig(""));
   TestProcess serve({MCP_BRIDGE, "--config=" + config, "--service=mcp.child", "--check_config"});
   EXPECT_EQ(serve.Wait(kPatience), 2) << "a flag that would do nothing";
+}
+
 // Its client goes on at another bridge, in the session that it had.
 TEST_F(ProcessTest, AKilledBridgesSessionsGoOnAtAnother) {
   FakeMcpServer upstream;

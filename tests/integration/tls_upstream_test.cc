@@ -31,10 +31,12 @@ class TlsUpstreamTest : public testing::Test {
     const std::string url = Match(server, "listening on (https://.*)");
     TestProcess bridge(
         {MCP_BRIDGE,
-         "--config=" + folder_.Write("config.yaml", "mcp_servers: {safe: {url: \"" + url +
-                                                        "\"}}\nbridge: {http_listen: "
-                                                        "\"127.0.0.1:0\", grpc_listen: "
-                                                        "\"127.0.0.1:0\", log_level: error}\n")},
+         "--config=" +
+             folder_.Write("config.yaml",
+                           "mcp_servers: {safe: {url: \"" + url +
+                               "\"}}\nbridge: {http_listen: "
+                               "\"127.0.0.1:0\", grpc_listen: "
+                               "\"127.0.0.1:0\", admin_listen: off, log_level: error}\n")},
         {"SSL_CERT_FILE=" + folder_.Write("trusted.pem", trusted.certificate)});
     const std::string port = Match(bridge, "^ready http=127.0.0.1:([0-9]+) ");
     if (port.empty()) return "";

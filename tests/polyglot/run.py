@@ -181,7 +181,8 @@ class Stack:
         port = free_port(self.test.port) if self.test.port else 0
         config = {
             "mcp_servers": {name: getattr(self, "server_" + name)() for name in self.test.servers},
-            "bridge": {"http_listen": f"127.0.0.1:{port}", "grpc_listen": "127.0.0.1:0"},
+            "bridge": {"http_listen": f"127.0.0.1:{port}", "grpc_listen": "127.0.0.1:0",
+                       "admin_listen": "off"},
         }
         if self.test.key:
             config["general_settings"] = {"master_key": KEY}

@@ -40,7 +40,7 @@ def stop(*_):
     sys.exit(0)
 signal.signal(signal.SIGTERM, stop)
 pathlib.Path("pid").write_text(str(os.getpid()))
-print(f"ready http=127.0.0.1:{server.server_port} grpc=127.0.0.1:1", flush=True)
+print(f"ready http=127.0.0.1:{server.server_port} grpc=127.0.0.1:1 admin=127.0.0.1:2", flush=True)
 server.serve_forever()
 """
 

@@ -436,6 +436,18 @@ const BadCase kBridgeCases[] = {
      "c.yaml:4: bridge.grpc_listen: has the same port as bridge.http_listen, 4000\n"},
     {Bridge("{http_listen: 'unix:/a', grpc_listen: 'unix:/a'}"),
      "c.yaml:4: bridge.grpc_listen: is the same socket as bridge.http_listen\n"},
+    {Bridge("admin_listen: nowhere"),
+     "c.yaml:4: bridge.admin_listen: expected an address to listen on, as for http_listen, or "
+     "off\n"},
+    {Bridge("admin_listen: 0.0.0.0:4001"),
+     std::string("c.yaml:4: bridge.admin_listen: other machines can reach 0.0.0.0:4001") +
+         kWaysOut},
+    {Bridge("admin_listen: 127.0.0.1:4000"),
+     "c.yaml:4: bridge.admin_listen: has the same port as bridge.http_listen, 4000\n"},
+    {Bridge("{admin_listen: 'unix:/a', grpc_listen: 'unix:/a'}"),
+     "c.yaml:4: bridge.admin_listen: is the same socket as bridge.grpc_listen\n"},
+    {Bridge("access_log: s3cr3t"),
+     "c.yaml:4: bridge.access_log: expected one of off, text, json\n"},
     {Bridge("allow_unauthenticated: 1"),
      "c.yaml:4: bridge.allow_unauthenticated: expected true or false\n"},
     {Bridge("allowed_origins: https://a.example.com"),

@@ -31,6 +31,8 @@ TEST(Config, DefaultsAreThoseOfTheStructs) {
   const Config config = GoodText("mcp_servers: {a: {url: 'http://h/mcp'}}\n");
   EXPECT_EQ(config.bridge.http_listen.ToString(), "127.0.0.1:4000");
   EXPECT_EQ(config.bridge.grpc_listen.ToString(), "127.0.0.1:50051");
+  EXPECT_EQ(config.bridge.admin_listen.value().ToString(), "127.0.0.1:4001");
+  EXPECT_EQ(config.bridge.access_log, "off");
   EXPECT_EQ(config.master_key, "");
   ASSERT_EQ(config.servers.size(), 1U);
   EXPECT_EQ(config.servers[0].name, "a");
@@ -45,6 +47,7 @@ TEST(Config, ReadsEveryBridgeSetting) {
 bridge:
   http_listen: "[::1]:0"
   grpc_listen: unix:/run/bridge.sock
+  admin_listen: off
   allow_unauthenticated: yes
   allowed_origins: ["HTTPS://App.example.com", "http://localhost:3000"]
   allowed_hosts: [Bridge.internal, "[::2]"]
@@ -70,10 +73,13 @@ bridge:
   drain_grace: 500ms
   catalogue_ttl: 1.5
   log_level: off
+  access_log: json
 )"))
                                   .bridge;
   EXPECT_EQ(bridge.http_listen.ToString(), "[::1]:0");
   EXPECT_EQ(bridge.grpc_listen.ToString(), "unix:/run/bridge.sock");
+  EXPECT_FALSE(bridge.admin_listen);
+  EXPECT_EQ(bridge.access_log, "json");
   EXPECT_TRUE(bridge.allow_unauthenticated);
   EXPECT_EQ(bridge.allowed_origins,
             (std::vector<std::string>{"https://app.example.com", "http://localhost:3000"}));
@@ -412,6 +418,8 @@ TEST(LoadConfig, TheFullExampleHasTheDefaults) {
   EXPECT_EQ(config.servers.size(), 4U);
   EXPECT_EQ(config.bridge.http_listen, defaults.http_listen);
   EXPECT_EQ(config.bridge.grpc_listen, defaults.grpc_listen);
+  EXPECT_EQ(config.bridge.admin_listen, defaults.admin_listen);
+  EXPECT_EQ(config.bridge.access_log, defaults.access_log);
   EXPECT_EQ(config.bridge.allow_unauthenticated, defaults.allow_unauthenticated);
   EXPECT_EQ(config.bridge.lanes, defaults.lanes);
   EXPECT_EQ(config.bridge.grpc_queues, defaults.grpc_queues);

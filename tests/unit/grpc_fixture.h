@@ -23,7 +23,8 @@ class GrpcBridge {
         status_({"fake"}),
         router_(config_, executor_),
         pool_(config_, executor_, router_, status_),
-        service_(config_, executor_, pool_, router_, status_),
+        observer_(executor_, AccessLog::Format::kOff),
+        service_(config_, executor_, pool_, router_, status_, observer_),
         sessions_(service_),
         frontend_(service_, sessions_, executor_, status_, {.calls = 2, .rare = 1}) {
     Result<std::string> address = frontend_.Start();
@@ -79,6 +80,7 @@ class GrpcBridge {
   StatusBoard status_;
   Router router_;
   UpstreamPool pool_;
+  Observer observer_;
   ToolService service_;
   ClientSessions sessions_;
   GrpcFrontend frontend_;

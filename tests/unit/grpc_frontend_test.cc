@@ -349,7 +349,8 @@ TEST_F(GrpcFrontendTest, AnAddressThatIsTakenIsAnError) {
   StatusBoard status({"fake"});
   Router router(config, executor);
   UpstreamPool pool(config, executor, router, status);
-  ToolService service(config, executor, pool, router, status);
+  Observer observer(executor, AccessLog::Format::kOff);
+  ToolService service(config, executor, pool, router, status, observer);
   ClientSessions sessions(service);
   GrpcFrontend frontend(service, sessions, executor, status);
   const Result<std::string> second = frontend.Start();
@@ -407,7 +408,8 @@ TEST_F(UnixSocketTest, ASocketInUseIsLeftAlone) {
   StatusBoard status({"fake"});
   Router router(config_, executor);
   UpstreamPool pool(config_, executor, router, status);
-  ToolService service(config_, executor, pool, router, status);
+  Observer observer(executor, AccessLog::Format::kOff);
+  ToolService service(config_, executor, pool, router, status, observer);
   ClientSessions sessions(service);
   GrpcFrontend frontend(service, sessions, executor, status);
   const Result<std::string> second = frontend.Start();

@@ -20,16 +20,18 @@ TEST(GuardsTest, OnALoopbackListenerTheHostMustBeThisMachine) {
   config.allowed_hosts = {"bridge.test"};
   for (const char* good : {"localhost", "localhost:4000", "LOCALHOST:1", "127.0.0.1:4000",
                            "[::1]:4000", "bridge.test:80"}) {
-    EXPECT_FALSE(CheckHost(Fields({{"Host", good}}), config)) << good;
+    EXPECT_FALSE(CheckHost(Fields({{"Host", good}}), config, config.http_listen)) << good;
   }
   for (const char* bad :
        {"evil.example.com", "localhost.evil.com", "127.0.0.1.evil.com:4000", ""}) {
-    EXPECT_TRUE(CheckHost(Fields({{"Host", bad}}), config)) << bad;
+    EXPECT_TRUE(CheckHost(Fields({{"Host", bad}}), config, config.http_listen)) << bad;
   }
-  EXPECT_TRUE(CheckHost(Fields({{"Host", "localhost"}, {"Host", "localhost"}}), config)) << "twice";
-  EXPECT_TRUE(CheckHost(Fields({}), config)) << "none";
+  EXPECT_TRUE(
+      CheckHost(Fields({{"Host", "localhost"}, {"Host", "localhost"}}), config, config.http_listen))
+      << "twice";
+  EXPECT_TRUE(CheckHost(Fields({}), config, config.http_listen)) << "none";
   config.http_listen.host = "0.0.0.0";
-  EXPECT_FALSE(CheckHost(Fields({{"Host", "bridge.ns.svc"}}), config));
+  EXPECT_FALSE(CheckHost(Fields({{"Host", "bridge.ns.svc"}}), config, config.http_listen));
 }
 
 TEST(GuardsTest, AnOriginMustBeLocalOrConfigured) {

@@ -23,6 +23,7 @@ std::optional<Error> Admission::Check(const grpc::ServerContextBase& context) {
 std::optional<Error> Admission::Enter(const grpc::ServerContextBase& context) {
   std::optional<Error> refused = Check(context);
   if (!refused) refused = tools_.Enter();
+  if (refused) tools_.observer().Refused(Front::kGrpc, refused->reason);
   entered_ = !refused.has_value();
   return refused;
 }
@@ -30,6 +31,7 @@ std::optional<Error> Admission::Enter(const grpc::ServerContextBase& context) {
 std::optional<Error> Admission::EnterSubscription(const grpc::ServerContextBase& context) {
   std::optional<Error> refused = Check(context);
   if (!refused) refused = tools_.EnterSubscription();
+  if (refused) tools_.observer().Refused(Front::kGrpc, refused->reason);
   subscribed_ = !refused.has_value();
   return refused;
 }

@@ -14,6 +14,7 @@ class CallTiming {
   using Clock = std::chrono::steady_clock;
 
   void Arrive(Clock::time_point now = Clock::now()) { arrived_ = now; }
+  Clock::time_point arrived() const { return arrived_; }
   // On its lane.
   void Begin(Clock::time_point now = Clock::now()) { begun_ = now; }
   // Its session and its connection with the server are ready. The last call counts.

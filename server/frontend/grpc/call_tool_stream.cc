@@ -34,7 +34,9 @@ void CallToolStreamCall::OnLane() {
                                .deadline = deadline(),
                                .headers = headers(),
                                .modern = routed_request_.modern,
-                               .forward_unknown = routed_request_.modern});
+                               .forward_unknown = routed_request_.modern,
+                               .front = Front::kGrpc,
+                               .arrived = timing().arrived()});
   if (error) EndWith(ToGrpcStatus(*error));
 }
 

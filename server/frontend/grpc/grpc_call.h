@@ -114,6 +114,11 @@ class GrpcUnaryCall : public GrpcCall<Call, Rpc, LaneCall,
     this->AddTiming();
     this->writer().FinishWithError(ToGrpcStatus(error), this->EndTag());
   }
+  // The same for what never becomes a call.
+  void Refuse(const Error& error) {
+    this->tools().observer().Refused(Front::kGrpc, error.reason);
+    Finish(error);
+  }
 };
 
 // An RPC whose answer is a stream.

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "server/base/deadline.h"
@@ -25,6 +26,9 @@ class MetadataHeaders final : public CallerHeaders {
       return std::nullopt;
     return std::string_view(found->second.data(), found->second.size());
   }
+
+  // "ipv4:127.0.0.1:5123", as gRPC has it.
+  std::string Peer() const override { return context_.peer(); }
 
  private:
   const grpc::ServerContextBase& context_;

@@ -25,10 +25,10 @@ class RoutedRpc final : public GrpcUnaryCall<RoutedRpc<Rpc>, Rpc>, public Routed
   void OnRequest() override {
     if (const std::optional<Error> refused = this->Admit()) return this->Finish(*refused);
     Result<RoutedRequest> routed = Rpc::Params(this->request());
-    if (!routed) return this->Finish(routed.error());
+    if (!routed) return this->Refuse(routed.error());
     routed_request_ = *std::move(routed);
     Result<Scope> scope = this->ScopeOf(routed_request_.server);
-    if (!scope) return this->Finish(scope.error());
+    if (!scope) return this->Refuse(scope.error());
     scope_ = *std::move(scope);
     this->ContinueOn(this->tools().PickLane(routed_request_.server, routed_request_.params.key));
   }
@@ -42,7 +42,9 @@ class RoutedRpc final : public GrpcUnaryCall<RoutedRpc<Rpc>, Rpc>, public Routed
                                  .deadline = this->deadline(),
                                  .headers = this->headers(),
                                  .modern = routed_request_.modern,
-                                 .forward_unknown = routed_request_.modern});
+                                 .forward_unknown = routed_request_.modern,
+                                 .front = Front::kGrpc,
+                                 .arrived = this->timing().arrived()});
     if (!error) return;
     call_.reset();
     this->Finish(*error);

@@ -85,13 +85,14 @@ Headers HttpRequestHeaders::Params() const {
   return params;
 }
 
-std::optional<Error> CheckHost(const http::fields& fields, const BridgeConfig& config) {
-  if (config.http_listen.is_unix() || !config.http_listen.is_loopback()) return std::nullopt;
+std::optional<Error> CheckHost(const http::fields& fields, const BridgeConfig& config,
+                               const ListenAddress& listen) {
+  if (listen.is_unix() || !listen.is_loopback()) return std::nullopt;
   const std::string_view host = fields[http::field::host];
   const std::string_view name = WithoutPort(host);
   const bool once = fields.count(http::field::host) == 1;
-  if (once && (IsThisMachine(name) || name == config.http_listen.host ||
-               Contains(config.allowed_hosts, name))) {
+  if (once &&
+      (IsThisMachine(name) || name == listen.host || Contains(config.allowed_hosts, name))) {
     return std::nullopt;
   }
   return Error{.reason = Reason::kHostNotAllowed,
@@ -117,7 +118,7 @@ std::optional<Error> CheckOrigin(const http::fields& fields, const BridgeConfig&
 // The order is that of the SDKs' servers: who may come in at all, then what they bring.
 std::optional<Error> CheckCaller(const http::fields& request, const ToolService& service) {
   const BridgeConfig& config = service.config().bridge;
-  if (auto error = CheckHost(request, config)) return error;
+  if (auto error = CheckHost(request, config, config.http_listen)) return error;
   if (auto error = CheckOrigin(request, config)) return error;
   if (!service.Authorized(HttpCallerHeaders(request))) {
     return Error{.reason = Reason::kUnauthenticated,

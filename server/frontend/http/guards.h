@@ -7,6 +7,7 @@
 #include "server/base/deadline.h"
 #include "server/base/error.h"
 #include "server/config/config.h"
+#include "server/frontend/http/http_call.h"
 #include "server/mcp/mirrored_headers.h"
 #include "server/service/tool_service.h"
 #include "server/upstream/upstream.h"
@@ -16,11 +17,18 @@ namespace mcpbridge {
 // A request's headers as ToolService wants them.
 class HttpCallerHeaders final : public CallerHeaders {
  public:
-  explicit HttpCallerHeaders(const boost::beast::http::fields& fields) : fields_(fields) {}
+  // `responder`: who answers them; null: who sent them isn't asked for.
+  explicit HttpCallerHeaders(const boost::beast::http::fields& fields,
+                             const HttpResponder* responder = nullptr)
+      : fields_(fields), responder_(responder) {}
   std::optional<std::string_view> Get(std::string_view name) const override;
+  std::string Peer() const override {
+    return responder_ != nullptr ? responder_->Peer() : std::string();
+  }
 
  private:
   const boost::beast::http::fields& fields_;
+  const HttpResponder* const responder_;
 };
 
 // The same, for the checks of MCP 2026-07-28.
@@ -39,10 +47,11 @@ class HttpRequestHeaders final : public RequestHeaders {
 
 // What a request must fulfil before its body is looked at; nullopt: it does.
 
-// The Host must name this machine where only this machine can reach us: a page in a browser here
-// that has had its own name point to us is refused (DNS rebinding). Error: kHostNotAllowed.
-std::optional<Error> CheckHost(const boost::beast::http::fields& fields,
-                               const BridgeConfig& config);
+// The Host must name this machine where only this machine can reach us, who listen on `listen`: a
+// page in a browser here that has had its own name point to us is refused (DNS rebinding). Error:
+// kHostNotAllowed.
+std::optional<Error> CheckHost(const boost::beast::http::fields& fields, const BridgeConfig& config,
+                               const ListenAddress& listen);
 
 // An Origin, if there is one, must be localhost's or a configured one. Error: kOriginNotAllowed.
 std::optional<Error> CheckOrigin(const boost::beast::http::fields& fields,

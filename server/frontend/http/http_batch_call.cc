@@ -41,6 +41,7 @@ class HttpBatchCall::Part final : public HttpResponder {
     if (!std::exchange(batch_.events_, true)) batch_.responder_->BeginEvents(headers);
   }
   bool SendEvent(std::string_view event) override { return batch_.responder_->SendEvent(event); }
+  std::string Peer() const override { return batch_.responder_->Peer(); }
   // Not sent before all have ended: what is sent in between may be dropped.
   void EndEvents(std::string_view event) override {
     if (std::exchange(ended_, true)) return;

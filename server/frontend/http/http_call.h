@@ -21,6 +21,9 @@ class HttpResponder {
   // Adds the last event, if there is one, whatever is waiting, and ends it.
   virtual void EndEvents(std::string_view event) = 0;
 
+  // Who gets it, for the log: "127.0.0.1:5123"; empty: not known.
+  virtual std::string Peer() const { return {}; }
+
  protected:
   ~HttpResponder() = default;
 };

@@ -1,7 +1,9 @@
 #include "server/frontend/http/http_connection.h"
 
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 #include <charconv>
+#include <cstring>
 #include <utility>
 
 namespace mcpbridge {
@@ -157,8 +159,22 @@ void HttpServerConnection::Handle() {
 void HttpServerConnection::Respond(HttpResponse response) {
   if (state_ != State::kHandling) return;
   if (connections_.draining) close_after_ = true;
+  if (response.refusal) handler_.OnRefused(*response.refusal);
   response.headers += headers_;
   Write(response.Serialize(close_after_));
+}
+
+std::string HttpServerConnection::Peer() const {
+  error_code error;
+  const auto peer = socket_.remote_endpoint(error);
+  asio::ip::tcp::endpoint address;
+  const bool is_tcp =
+      !error && (peer.protocol().family() == AF_INET || peer.protocol().family() == AF_INET6);
+  if (!is_tcp) return "unix";
+  std::memcpy(address.data(), peer.data(), peer.size());
+  const std::string host = address.address().to_string();
+  return (address.address().is_v6() ? "[" + host + "]" : host) + ":" +
+         std::to_string(address.port());
 }
 
 void HttpServerConnection::Write(std::string bytes) {

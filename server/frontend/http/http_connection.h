@@ -47,6 +47,9 @@ class HttpHandler {
   // Headers of every response to `request`, each "Name: value\r\n". Any lane.
   virtual std::string HeadersOf(const Request& request) const = 0;
 
+  // A request was turned away before it became a call. Any lane.
+  virtual void OnRefused(Reason /*reason*/) {}
+
  protected:
   ~HttpHandler() = default;
 };
@@ -83,6 +86,7 @@ class HttpServerConnection final : public std::enable_shared_from_this<HttpServe
   void BeginEvents(std::string_view headers) override;
   bool SendEvent(std::string_view event) override;
   void EndEvents(std::string_view event) override;
+  std::string Peer() const override;
   void OnDeadline() override;
   void NextRequest();
   void Read();

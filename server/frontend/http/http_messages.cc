@@ -17,7 +17,7 @@ HttpMessages::HttpMessages(ToolService& service, ClientSessions& sessions, Execu
 }
 
 std::unique_ptr<HttpCall> HttpMessages::Dispatch(Post& post) {
-  HttpCallerHeaders headers(post.request);
+  HttpCallerHeaders headers(post.request, &post.responder);
   const HttpRequestHeaders mirrored(post.request);
   IncomingMessage incoming{.lane = post.lane,
                            .message = post.message,

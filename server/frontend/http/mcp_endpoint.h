@@ -26,6 +26,7 @@ class McpEndpoint final : public HttpHandler {
   std::unique_ptr<HttpCall> Handle(Lane& lane, Request& request, HttpResponder& responder) override;
   void OnCallerGone(Lane& lane, std::unique_ptr<HttpCall> call) override;
   std::string HeadersOf(const Request& request) const override;
+  void OnRefused(Reason reason) override { service_.observer().Refused(Front::kHttp, reason); }
 
   // Ends the calls that go on without a connection. On `lane`.
   void EndLoneCalls(Lane& lane) { messages_.Of(lane).lone_calls.EndAll(); }

@@ -11,7 +11,9 @@ namespace mcpbridge {
 namespace http = boost::beast::http;
 
 HttpResponse HttpResponse::FromError(std::string_view id, const Error& error) {
-  return OfError(jsonrpc::ErrorMessage(id, error), error);
+  HttpResponse response = OfError(jsonrpc::ErrorMessage(id, error), error);
+  response.refusal = error.reason;
+  return response;
 }
 
 HttpResponse HttpResponse::OfError(std::string body, const Error& error) {

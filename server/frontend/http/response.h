@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,11 +14,13 @@ struct HttpResponse {
   std::string_view content_type = "application/json";  // a literal; unused where body is empty
   std::string body = {};
   std::string headers = {};  // further ones, each "Name: value\r\n"
+  // Why the request was turned away before it became a call. nullopt: it wasn't.
+  std::optional<Reason> refusal = {};
 
   // A JSON-RPC error about request `id` (raw; empty: it isn't known), on the status that the error
-  // table gives.
+  // table gives: a refusal.
   static HttpResponse FromError(std::string_view id, const Error& error);
-  // The same with the body that says it.
+  // The same with the body that says it; of a call.
   static HttpResponse OfError(std::string body, const Error& error);
 
   // What an event stream begins with: status line and headers, in the chunked coding.

@@ -75,7 +75,8 @@ void ClientStream::Take(std::string text) {
                            .session = era->has_value() ? nullptr : session_,
                            .modern = era->has_value(),
                            .deadline = options_.deadline,
-                           .headers = headers_};
+                           .headers = headers_,
+                           .front = Front::kGrpc};
   if (message->kind == jsonrpc::Kind::kRequest) {
     TakeRequest(std::move(incoming));
   } else if (message->method == "notifications/cancelled") {

@@ -56,17 +56,24 @@ std::unique_ptr<McpCall> Dispatcher::Dispatch(IncomingMessage request, Reply& re
   if (name == "ping") {
     reply.Result("{}");
   } else {
-    reply.Fail(Error{.reason = Reason::kMethodNotFound,
-                     .message = "Method not found: " + std::string(name.substr(0, 100))});
+    Refuse(request, reply,
+           Error{.reason = Reason::kMethodNotFound,
+                 .message = "Method not found: " + std::string(name.substr(0, 100))});
   }
   return nullptr;
+}
+
+// What never becomes a call.
+void Dispatcher::Refuse(const IncomingMessage& request, Reply& reply, const Error& error) {
+  service_.observer().Refused(request.front, error.reason);
+  reply.Fail(error);
 }
 
 std::unique_ptr<McpCall> Dispatcher::Initialize(IncomingMessage& request, Reply& reply) {
   Result<ClientProfile> profile = ParseInitialize(request.message);
   std::optional<Error> error = profile ? service_.Enter() : std::optional(profile.error());
   if (error) {
-    reply.Fail(*error);
+    Refuse(request, reply, *error);
     return nullptr;
   }
   auto call = std::make_unique<InitializeCall>(service_, sessions_, reply, *std::move(profile));
@@ -76,7 +83,7 @@ std::unique_ptr<McpCall> Dispatcher::Initialize(IncomingMessage& request, Reply&
 
 std::unique_ptr<McpCall> Dispatcher::Discover(IncomingMessage& request, Reply& reply) {
   if (const auto error = service_.Enter()) {
-    reply.Fail(*error);
+    Refuse(request, reply, *error);
     return nullptr;
   }
   auto call = std::make_unique<DiscoverCall>(service_, request.lane, reply);
@@ -105,7 +112,7 @@ std::unique_ptr<McpCall> Dispatcher::List(ListKind kind, IncomingMessage& reques
   }
   if (!error) error = service_.Enter();
   if (error) {
-    reply.Fail(*error);
+    Refuse(request, reply, *error);
     return nullptr;
   }
   constexpr std::chrono::seconds kListTime{10};  // the longest that one slow server holds a list up
@@ -135,7 +142,7 @@ std::unique_ptr<McpCall> Dispatcher::Forward(CallMethod method, IncomingMessage&
     error = method == CallMethod::kListen ? service_.EnterSubscription() : service_.Enter();
   }
   if (error) {
-    reply.Fail(*error);
+    Refuse(request, reply, *error);
     return nullptr;
   }
   std::optional<Headers> param_headers;
@@ -147,7 +154,8 @@ std::unique_ptr<McpCall> Dispatcher::Forward(CallMethod method, IncomingMessage&
                            .session = request.session,
                            .modern = request.modern,
                            .param_headers = std::move(param_headers),
-                           .forward_unknown = request.session != nullptr || request.modern};
+                           .forward_unknown = request.session != nullptr || request.modern,
+                           .front = request.front};
   if (method == CallMethod::kListen) {
     auto call = std::make_unique<ListenCall>(service_, request.lane, reply);
     call->Start(std::move(call_request));

@@ -32,6 +32,7 @@ struct IncomingMessage {
   const RequestHeaders* mirrored = nullptr;
   // Those of them that are for the arguments of a tool, as they were sent.
   Headers param_headers = {};
+  Front front = Front::kHttp;  // how it came
 };
 
 // What a JSON-RPC message of a client's leads to, whichever way it came and its answer goes. Owned
@@ -54,6 +55,7 @@ class Dispatcher {
   std::unique_ptr<McpCall> Discover(IncomingMessage& request, Reply& reply);
   std::unique_ptr<McpCall> List(ListKind kind, IncomingMessage& request, Reply& reply);
   std::unique_ptr<McpCall> Forward(CallMethod method, IncomingMessage& request, Reply& reply);
+  void Refuse(const IncomingMessage& request, Reply& reply, const Error& error);
   std::shared_ptr<CatalogueView> ViewOf(const IncomingMessage& request) const;
   std::optional<Error> CheckParamHeaders(const IncomingMessage& request,
                                          const CallParams& params) const;

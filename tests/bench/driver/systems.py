@@ -123,7 +123,7 @@ def write_config(file, servers, **settings):
     """`servers`: mcp_servers by name; `settings`: of the section bridge. JSON is YAML."""
     file.write_text(json.dumps({
         "mcp_servers": servers,
-        "bridge": {"http_listen": "127.0.0.1:0", "grpc_listen": "127.0.0.1:0", **settings}}))
+        "bridge": {"http_listen": "127.0.0.1:0", "grpc_listen": "127.0.0.1:0", "admin_listen": "off", **settings}}))
 
 
 def start_bridge(lab, servers, **settings):
