@@ -10,12 +10,15 @@
 namespace mcpbridge {
 
 // One thread with its own io_context: its own strand. What belongs to a lane is touched on that
-// lane only, and needs no lock. Owned by the Executor.
+// lane only, and needs no lock; that goes for its sockets too, but for their making. Owned by the
+// Executor.
 class Lane {
  public:
   using ExecutorType = boost::asio::io_context::executor_type;
 
-  explicit Lane(int index) : index_(index), io_(1), deadlines_(io_) {}
+  // Asio needs no locks around sockets that one thread uses; what is posted from others is locked.
+  explicit Lane(int index)
+      : index_(index), io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO), deadlines_(io_) {}
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
 

@@ -1,16 +1,18 @@
 // bench-grpc-echo: the least that a gRPC server can do for CallTool, as the reference for
-// mcp-bridge: an asynchronous server with one completion queue and two threads that answers from
+// mcp-bridge: an asynchronous server with one completion queue and one thread that answers from
 // the queue itself.
 
 #include <absl/flags/flag.h>
 #include <absl/flags/parse.h>
 #include <absl/flags/usage.h>
+#include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
 
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,7 +20,8 @@
 #include "mcpbridge/v1/tool_service.grpc.pb.h"
 
 ABSL_FLAG(int, port, 0, "Listen on 127.0.0.1 at this port (0: any free one)");
-ABSL_FLAG(int, threads, 2, "Threads that serve the queue");
+ABSL_FLAG(int, threads, 1, "Threads that serve the queue; the same as mcp-bridge");
+ABSL_FLAG(int, hold_ms, 0, "How long each call waits for its answer");
 
 namespace mcpbridge::bench {
 namespace {
@@ -34,12 +37,19 @@ class EchoCall {
   }
 
   void Complete(bool ok) {
-    if (!ok || answered_) {
+    if (!ok || step_ == Step::kAnswered) {
       delete this;
       return;
     }
-    Arm(service_, queue_);
-    answered_ = true;
+    if (step_ == Step::kArmed) Arm(service_, queue_);
+    if (const int hold = absl::GetFlag(FLAGS_hold_ms); hold > 0 && step_ == Step::kArmed) {
+      step_ = Step::kHeld;
+      alarm_.emplace();
+      alarm_->Set(&queue_, std::chrono::system_clock::now() + std::chrono::milliseconds(hold),
+                  this);
+      return;
+    }
+    step_ = Step::kAnswered;
     // {"text":"TEXT"}
     const std::string& json = request_.arguments_json();
     constexpr std::size_t kBefore = sizeof R"({"text":")" - 1;
@@ -61,7 +71,8 @@ class EchoCall {
   v1::CallToolRequest request_;
   v1::CallToolResponse response_;
   grpc::ServerAsyncResponseWriter<v1::CallToolResponse> writer_;
-  bool answered_ = false;
+  std::optional<grpc::Alarm> alarm_;
+  enum class Step { kArmed, kHeld, kAnswered } step_ = Step::kArmed;
 };
 
 void Pump(grpc::ServerCompletionQueue& queue) {

@@ -108,10 +108,12 @@ void HttpAcceptor::Take(Lane& lane, HttpServerConnection::Socket socket) {
                       .metadata = {{"limit", options_.limit_name}},
                       .retry_after = std::chrono::seconds(1)};
     handler_.OnRefused(error.reason);
-    const std::string refusal = HttpResponse::FromError("", error).Serialize(/*close=*/true);
-    error_code ignored;
-    socket.native_non_blocking(true, ignored);
-    socket.write_some(asio::buffer(refusal), ignored);
+    lane.Post([socket = std::move(socket),
+               refusal = HttpResponse::FromError("", error).Serialize(/*close=*/true)]() mutable {
+      error_code ignored;
+      socket.native_non_blocking(true, ignored);
+      socket.write_some(asio::buffer(refusal), ignored);
+    });
     return;
   }
   std::shared_ptr<void> slot(open_.get(), [open = open_](void*) { open->fetch_sub(1); });

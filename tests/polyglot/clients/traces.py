@@ -75,7 +75,7 @@ def main(program):
     file = work / "traced.yaml"
     file.write_text(json.dumps({
         "mcp_servers": {"demo": {"url": f"{demo}/mcp"}},
-        "bridge": {"http_listen": "127.0.0.1:0", "grpc_listen": "127.0.0.1:0",
+        "bridge": {"http_listen": "127.0.0.1:0", "grpc_listen": "127.0.0.1:0", "admin_listen": "off",
                    "traces": {"endpoint": f"http://127.0.0.1:{collector.server_port}/v1/traces",
                               "headers": {"X-Collector-Key": "secret"}}}}))
     bridge = subprocess.Popen([program, f"--config={file}"], stdout=subprocess.PIPE, text=True)
