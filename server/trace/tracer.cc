@@ -1,6 +1,7 @@
 #include "server/trace/tracer.h"
 
 #include <openssl/rand.h>
+#include <simdjson.h>
 
 #include <random>
 #include <utility>
@@ -20,6 +21,19 @@ constexpr std::chrono::milliseconds kGather{1000};
 constexpr std::chrono::milliseconds kPatience{5000};
 constexpr std::chrono::milliseconds kPause{1000};
 constexpr int kTries = 3;
+
+// Of a text that comes from outside: with it 4096 spans that wait are a few MiB.
+constexpr std::size_t kMostText = 256;
+
+// `text`, not too long, and valid UTF-8, without which a collector refuses the whole batch.
+std::string Bounded(std::string_view text) {
+  std::string bounded(text.substr(0, kMostText));
+  if (simdjson::validate_utf8(bounded)) return bounded;
+  for (char& c : bounded) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  }
+  return bounded;
+}
 
 // Ids need to be different, not secret.
 std::uint64_t RandomBits() {
@@ -62,8 +76,9 @@ void CallTrace::Begin(std::string_view method, std::string_view attribute,
   serving_.name = method;
   serving_.attributes.emplace_back("mcp.method.name", method);
   if (attribute.empty() || target.empty()) return;
-  serving_.name.append(" ").append(target);
-  serving_.attributes.emplace_back(attribute, target);
+  const std::string name = Bounded(target);
+  serving_.name.append(" ").append(name);
+  serving_.attributes.emplace_back(attribute, name);
   if (attribute == "gen_ai.tool.name") {
     serving_.attributes.emplace_back("gen_ai.operation.name", "execute_tool");
   }
@@ -88,7 +103,7 @@ void CallTrace::End(std::string_view error_type, std::string_view message) {
     span.end = now;
     if (!error_type.empty()) {
       span.failed = true;
-      span.message = message;
+      span.message = Bounded(message);
       span.attributes.emplace_back("error.type", error_type);
     }
     tracer_.Add(std::move(span));

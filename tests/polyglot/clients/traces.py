@@ -110,6 +110,11 @@ def main(program):
         check("and say which", failed["tools/call fail"] == "tool_error", failed)
 
         heard.clear()
+        call(address, "x" + "ö" * 1000, {})
+        wait_until("a name that is too long comes shortened", lambda: len(spans()) >= 1)
+        check("and readable", spans()[0].name == "tools/call x" + "?" * 255, spans()[0].name)
+
+        heard.clear()
         refuse.set()
         call(address, "echo", {"text": "late"})
         check("they are refused", refused.wait(10))
