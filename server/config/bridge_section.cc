@@ -78,6 +78,20 @@ void ReadLimits(YamlReader& reader, const YamlValue& value, BridgeConfig::Limits
        {"call_timeout", [&](const YamlValue& v) { reader.ReadDuration(v, limits.call_timeout); }}});
 }
 
+void ReadReload(YamlReader& reader, const YamlValue& value, ReloadOn& out) {
+  std::string word;
+  if (!reader.ReadWord(value, word)) return;
+  if (word == "auto") {
+    out = ReloadOn::kAuto;
+  } else if (word == "signal") {
+    out = ReloadOn::kSignal;
+  } else if (word == "off") {
+    out = ReloadOn::kOff;
+  } else {
+    reader.AddError(value, "expected one of auto, signal, off");
+  }
+}
+
 }  // namespace
 
 void ReadBridgeSection(YamlReader& reader, const YamlValue& value, BridgeConfig& bridge) {
@@ -104,7 +118,8 @@ void ReadBridgeSection(YamlReader& reader, const YamlValue& value, BridgeConfig&
        {"session_idle", [&](const YamlValue& v) { reader.ReadDuration(v, bridge.session_idle); }},
        {"drain_grace", [&](const YamlValue& v) { reader.ReadDuration(v, bridge.drain_grace); }},
        {"catalogue_ttl", [&](const YamlValue& v) { reader.ReadDuration(v, bridge.catalogue_ttl); }},
-       {"log_level", [&](const YamlValue& v) { reader.ReadWord(v, bridge.log_level); }}});
+       {"log_level", [&](const YamlValue& v) { reader.ReadWord(v, bridge.log_level); }},
+       {"reload", [&](const YamlValue& v) { ReadReload(reader, v, bridge.reload); }}});
 }
 
 }  // namespace mcpbridge
