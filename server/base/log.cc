@@ -28,4 +28,8 @@ void InitLogging(const std::string& level) {
   gpr_set_log_function(&LogFromGrpc);
 }
 
+void SetLogLevel(const std::string& level) {
+  spdlog::default_logger()->set_level(spdlog::level::from_str(level));
+}
+
 }  // namespace mcpbridge

@@ -11,4 +11,7 @@ namespace mcpbridge {
 // afterwards: log with spdlog::info("upstream {}: ...", name). Secrets never go into a log line.
 void InitLogging(const std::string& level);
 
+// From now on.
+void SetLogLevel(const std::string& level);
+
 }  // namespace mcpbridge

@@ -90,7 +90,8 @@ std::optional<Error> HttpFrontend::Listen(const ListenAddress& address) {
 void HttpFrontend::SweepSessions() {
   sessions_.Sweep();
   service_.asking_sessions().Sweep();
-  sweep_.expires_after(std::min<std::chrono::milliseconds>(kSweepInterval, config_.session_idle));
+  sweep_.expires_after(
+      std::min<std::chrono::milliseconds>(kSweepInterval, service_.config().bridge.session_idle));
   sweep_.async_wait([this](error_code aborted) {
     if (!aborted) SweepSessions();
   });

@@ -48,7 +48,7 @@ class HttpFrontend {
   ToolService& service_;
   ClientSessions& sessions_;
   Executor& executor_;
-  const BridgeConfig& config_;
+  const BridgeConfig config_;  // of the start: what a listener has can't be changed later
   McpEndpoint endpoint_;
   std::vector<HttpConnections> connections_;  // by lane
   // Connections there are; shared with them, which may be the last to go.
