@@ -7,12 +7,19 @@
 #include <absl/strings/match.h>
 #include <absl/synchronization/mutex.h>
 #include <absl/time/time.h>
+#include <malloc.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <chrono>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +27,8 @@
 #include <vector>
 
 #include "server/app/app.h"
+#include "server/app/config_watch.h"
+#include "server/app/reloader.h"
 #include "server/base/log.h"
 #include "server/base/version.h"
 #include "server/config/load.h"
@@ -75,6 +84,10 @@ constexpr char kUsage[] =
     "Once it serves it prints one line to standard output:\n"
     "\n"
     "  ready http=127.0.0.1:4000 grpc=127.0.0.1:50051 admin=127.0.0.1:4001\n"
+    "\n"
+    "SIGHUP has it read the file again, and so does a change of the file (bridge.reload). A file "
+    "that\n"
+    "isn't good, or changes what only a start can, changes nothing; the log says why.\n"
     "\n"
     "It logs to standard error. SIGTERM and SIGINT let calls under way finish "
     "(bridge.drain_grace);\n"
@@ -202,9 +215,59 @@ void ArmLastResort(std::chrono::milliseconds drain_grace, const sigset_t& signal
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
-int Serve(const Config& config) {
-  // Blocked before any thread is started, so that they come to sigwait() below and nowhere else;
-  // one that comes during the start waits there.
+sigset_t With(sigset_t signals, int one) {
+  sigaddset(&signals, one);
+  return signals;
+}
+
+// From the last change near the file to its being read again: an editor and a volume make several.
+constexpr std::chrono::milliseconds kQuiet{200};
+// From the first of them, however many come.
+constexpr std::chrono::seconds kLongestQuiet{2};
+
+// Reloads when that is due, until a signal says stop: which. `signals`: those and SIGHUP, blocked.
+int ReloadUntilStopped(const sigset_t& signals, mcpbridge::ConfigWatch& watch,
+                       mcpbridge::Reloader& reloader) {
+  using Clock = std::chrono::steady_clock;
+  const int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  std::array<pollfd, 2> fds{{{.fd = signal_fd, .events = POLLIN, .revents = 0},
+                             {.fd = watch.fd(), .events = POLLIN, .revents = 0}}};
+  std::optional<Clock::time_point> first;
+  Clock::time_point due;
+  for (;;) {
+    int wait = -1;
+    if (first) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now());
+      wait = static_cast<int>(std::max<std::chrono::milliseconds::rep>(0, left.count()));
+    }
+    for (pollfd& one : fds) one.revents = 0;
+    poll(fds.data(), fds.size(), wait);
+    signalfd_siginfo received{};
+    if (fds[0].revents != 0 && read(signal_fd, &received, sizeof(received)) > 0) {
+      if (received.ssi_signo != SIGHUP) {
+        close(signal_fd);
+        return static_cast<int>(received.ssi_signo);
+      }
+      watch.Renew();
+      reloader.OnSignal();
+    }
+    const auto now = Clock::now();
+    if (fds[1].revents != 0) {
+      watch.Renew();
+      if (!first) first = now;
+      due = std::min(now + kQuiet, *first + kLongestQuiet);
+    }
+    if (first && now >= due) {
+      first.reset();
+      reloader.OnFile();
+    }
+  }
+}
+
+int Serve(const Config& config, const std::string& file, std::string text,
+          mcpbridge::ConfigWatch& watch) {
+  // Blocked before any thread is started, so that they come to where they are waited for and
+  // nowhere else; one that comes during the start waits there.
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
@@ -222,9 +285,10 @@ int Serve(const Config& config) {
   std::printf("\n");
   std::fflush(stdout);
 
-  int received = 0;
-  sigwait(&signals, &received);
-  ArmLastResort(config.bridge.drain_grace, signals);
+  mcpbridge::Reloader reloader(
+      file, std::move(text), [](Config& read) { ApplyFlags(read); }, app);
+  const int received = ReloadUntilStopped(With(signals, SIGHUP), watch, reloader);
+  ArmLastResort(app.config().bridge.drain_grace, signals);
   app.Stop(received == SIGTERM ? "SIGTERM" : "SIGINT");
   return 0;
 }
@@ -247,7 +311,14 @@ int main(int argc, char** argv) {
     return kExitUsage;
   }
   const std::string file = absl::GetFlag(FLAGS_config);
-  auto loaded = mcpbridge::LoadConfig(file);
+  // Before the file is read: a change that comes later is seen.
+  mcpbridge::ConfigWatch watch(file);
+  const sigset_t hangup = With(sigset_t{}, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &hangup, nullptr);
+  auto read = mcpbridge::ReadConfigFile(file);
+  if (const auto* error = std::get_if<ConfigError>(&read)) return Report({*error});
+  std::string& text = std::get<std::string>(read);
+  auto loaded = mcpbridge::ParseConfig(text, file);
   if (const auto* errors = std::get_if<std::vector<ConfigError>>(&loaded)) return Report(*errors);
   Config& config = std::get<Config>(loaded);
   if (!ApplyFlags(config)) return kExitUsage;
@@ -259,8 +330,11 @@ int main(int argc, char** argv) {
     return 0;
   }
   mcpbridge::InitLogging(config.bridge.log_level);
+  // Memory goes from thread to thread here: with an arena for each thread, which is the default, a
+  // burst of calls leaves half as much again behind.
+  ::mallopt(M_ARENA_MAX, 2);
   // Debian builds abseil so that each of gRPC's locks looks for deadlocks: a tenth of a call's time.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   RaiseDescriptorLimit();
-  return Serve(config);
+  return Serve(config, file, std::move(text), watch);
 }

@@ -6,12 +6,16 @@
 #include <vector>
 
 #include "server/base/log.h"
+#include "server/config/difference.h"
 
 namespace mcpbridge {
 namespace {
 
 // From a stop to the end of all subscriptions: who doesn't read isn't told.
 constexpr std::chrono::seconds kSubscriptionGrace{1};
+// Names of servers in the life of the process: each keeps its place, a few hundred bytes here and
+// on each lane. Several times what anybody has at once.
+constexpr std::size_t kMostPlaces = 10'000;
 
 std::vector<std::string> NamesOf(const Config& config) {
   std::vector<std::string> names;
@@ -39,8 +43,7 @@ class Step {
 }  // namespace
 
 App::App(const Config& config, Executor& executor)
-    : config_(config),
-      executor_(executor),
+    : executor_(executor),
       status_(NamesOf(config)),
       router_(config, executor),
       pool_(config, executor, router_, status_),
@@ -82,13 +85,39 @@ Result<App::Addresses> App::Start() {
   status_.SetServing(true);
   spdlog::info("serving: http {} grpc {} admin {}, {} servers, {} lanes, {} threads",
                addresses.http, addresses.grpc, admin_ ? addresses.admin : "off",
-               config_.servers.size(), executor_.lane_count(), executor_.thread_count());
+               config().servers.size(), executor_.lane_count(), executor_.thread_count());
   return addresses;
+}
+
+Result<std::string> App::Reload(Config wanted) {
+  auto placed = std::make_shared<const Config>(Placed(std::move(wanted), config()));
+  if (placed->servers.size() > kMostPlaces) {
+    return Error{.reason = Reason::kOverloaded,
+                 .message = "since it was started the bridge has had " +
+                            std::to_string(placed->servers.size()) +
+                            " names of servers with these, and keeps " +
+                            std::to_string(kMostPlaces) + ": it needs a restart"};
+  }
+  const Config& running = config();
+  std::string text = ChangesOf(running, *placed).ToString();
+  if (running.bridge != placed->bridge) text += "; settings have changed";
+  if (running.master_key != placed->master_key) text += "; the key has changed";
+  std::vector<std::size_t> concerned;
+  for (std::size_t i = 0; i < placed->servers.size(); ++i) {
+    const bool is_new = i >= running.servers.size();
+    if (is_new || running.servers[i] != placed->servers[i]) concerned.push_back(i);
+  }
+  const std::vector<std::size_t> retired = pool_.Change(placed);
+  service_.OnConfigChanged(placed, retired, concerned);
+  sessions_.SetLimits(placed->bridge.limits);
+  if (!concerned.empty()) sessions_.OnServersChanged(retired, concerned);
+  return text;
 }
 
 void App::Stop(const std::string& why) {
   if (std::exchange(stopped_, true)) return;
-  const Deadline grace = Deadline::After(config_.bridge.drain_grace);
+  const std::chrono::milliseconds drain_grace = config().bridge.drain_grace;
+  const Deadline grace = Deadline::After(drain_grace);
   spdlog::info("stop: {}; {} calls under way", why, service_.gate().count());
   if (running_) {
     const Step step("no new calls");
@@ -105,7 +134,7 @@ void App::Stop(const std::string& why) {
     const Step step("calls under way have ended");
     if (!service_.gate().WaitUntilEmpty(grace)) {
       spdlog::warn("stop: {} calls are still under way after {} ms and are cancelled",
-                   service_.gate().count(), config_.bridge.drain_grace.count());
+                   service_.gate().count(), drain_grace.count());
     }
   }
   {

@@ -19,8 +19,8 @@
 namespace mcpbridge {
 
 // Everything between main() and the wire: builds every module from the configuration, in order, and
-// stops them in reverse. Owned by main(), as are `config` and `executor`, which outlive it. All
-// functions on main's thread.
+// stops them in reverse. Owned by main(), as is `executor`, which outlives it. All functions on
+// main's thread.
 class App {
  public:
   struct Addresses {
@@ -38,6 +38,15 @@ class App {
   // App.
   Result<Addresses> Start();
 
+  // Goes on with another configuration, which has been checked, NeedsRestart() too: new calls are
+  // under it, those under way finish under the one they began with. Returns when that is so, and
+  // what it was, for the log; servers that are new may still be connecting. An error: nothing has
+  // changed. Between Start() and Stop().
+  Result<std::string> Reload(Config wanted);
+
+  // The configuration that it runs with.
+  const Config& config() const { return service_.config(); }
+
   // Ends it all, each step logged with its time: no new calls, those under way have until
   // `drain_grace` to finish, sessions and processes are closed, the executor's threads end. Calls
   // that take longer are cancelled. `why`: for the log. Idempotent; the destructor does it if
@@ -47,10 +56,10 @@ class App {
   // For tests.
   ToolService& service() { return service_; }
   ClientSessions& sessions() { return sessions_; }
+  UpstreamPool& pool() { return pool_; }
   StatusBoard& status() { return status_; }
 
  private:
-  const Config& config_;
   Executor& executor_;
   StatusBoard status_;
   Router router_;

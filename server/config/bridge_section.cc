@@ -132,6 +132,20 @@ void ReadLimits(YamlReader& reader, const YamlValue& value, BridgeConfig::Limits
        {"call_timeout", [&](const YamlValue& v) { reader.ReadDuration(v, limits.call_timeout); }}});
 }
 
+void ReadReload(YamlReader& reader, const YamlValue& value, ReloadOn& out) {
+  std::string word;
+  if (!reader.ReadWord(value, word)) return;
+  if (word == "auto") {
+    out = ReloadOn::kAuto;
+  } else if (word == "signal") {
+    out = ReloadOn::kSignal;
+  } else if (word == "off") {
+    out = ReloadOn::kOff;
+  } else {
+    reader.AddError(value, "expected one of auto, signal, off");
+  }
+}
+
 }  // namespace
 
 void ReadBridgeSection(YamlReader& reader, const YamlValue& value, BridgeConfig& bridge) {
@@ -166,7 +180,8 @@ void ReadBridgeSection(YamlReader& reader, const YamlValue& value, BridgeConfig&
        {"catalogue_ttl", [&](const YamlValue& v) { reader.ReadDuration(v, bridge.catalogue_ttl); }},
        {"traces", [&](const YamlValue& v) { ReadTraces(reader, v, bridge.traces.emplace()); }},
        {"log_level", [&](const YamlValue& v) { reader.ReadWord(v, bridge.log_level); }},
-       {"access_log", [&](const YamlValue& v) { reader.ReadWord(v, bridge.access_log); }}});
+       {"access_log", [&](const YamlValue& v) { reader.ReadWord(v, bridge.access_log); }},
+       {"reload", [&](const YamlValue& v) { ReadReload(reader, v, bridge.reload); }}});
 }
 
 }  // namespace mcpbridge

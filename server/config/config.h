@@ -37,6 +37,8 @@ struct StoreAddress {
 
   // For people, without user and password.
   std::string ToString() const;
+
+  bool operator==(const StoreAddress&) const = default;
 };
 
 // How a server wants to see our credential; each names the header that carries `auth_value`.
@@ -106,6 +108,19 @@ struct ServerConfig {
 
   // The longest that one call may take, whatever its caller asks. LiteLLM's default is 60 s.
   std::chrono::milliseconds timeout = std::chrono::seconds(60);
+
+  // It was there before the configuration was reloaded and is not any more: only its name and its
+  // place are left, so that whoever still holds the place finds nobody else in it.
+  bool absent = false;
+
+  bool operator==(const ServerConfig&) const = default;
+};
+
+// What makes the bridge read its configuration again.
+enum class ReloadOn {
+  kAuto,    // SIGHUP, and a change of the file
+  kSignal,  // SIGHUP alone
+  kOff,
 };
 
 // Where spans of calls go.
@@ -114,6 +129,8 @@ struct TracesConfig {
   double sample = 1;     // the part of calls that nobody has decided about, 0 to 1
   // Sent with each request. Secrets.
   std::vector<std::pair<std::string, std::string>> headers;
+
+  bool operator==(const TracesConfig&) const = default;
 };
 
 // `bridge:`, our own settings.
@@ -163,6 +180,8 @@ struct BridgeConfig {
     int upstream_connections = 1024;
     // The longest any call may take, whatever its caller and its server's `timeout` say.
     std::chrono::milliseconds call_timeout = std::chrono::minutes(10);
+
+    bool operator==(const Limits&) const = default;
   } limits;
 
   // A client's session that hasn't been used for so long is over.
@@ -184,13 +203,27 @@ struct BridgeConfig {
 
   std::string log_level = "info";  // trace|debug|info|warn|error|off
   std::string access_log = "off";  // a line for each call: off|text|json
+  ReloadOn reload = ReloadOn::kAuto;
+
+  bool operator==(const BridgeConfig&) const = default;
 };
 
-// The whole configuration, read once at start and immutable afterwards.
+// The whole configuration, immutable once it is in use. A reload makes another (Placed()), in which
+// each server keeps its place: an index into `servers` means the same name for the life of the
+// process.
 struct Config {
-  std::vector<ServerConfig> servers;  // sorted by name
+  std::vector<ServerConfig> servers;  // sorted by name, unless `order` says otherwise
   std::string master_key;             // empty: no key is needed. Secret.
   BridgeConfig bridge;
+  // The servers that there are, sorted by name, as indices into `servers`. Empty: all, as they
+  // stand.
+  std::vector<std::size_t> order = {};
+
+  std::size_t server_count() const { return order.empty() ? servers.size() : order.size(); }
+  // Of the server that comes as the `position`th by name.
+  std::size_t IndexAt(std::size_t position) const {
+    return order.empty() ? position : order[position];
+  }
 };
 
 // What is wrong with a configuration, and where.

@@ -140,6 +140,16 @@ void AddCrossErrors(YamlReader& reader, const Config& config, const std::string&
   }
 }
 
+// Where the setting stands, or what it would stand in: some are left out.
+int LineNear(const YamlReader& reader, std::string path) {
+  for (;;) {
+    const int line = reader.LineOf(path);
+    const std::size_t dot = path.rfind('.');
+    if (line != 0 || dot == std::string::npos) return line;
+    path.resize(dot);
+  }
+}
+
 Config ReadConfig(YamlReader& reader, const YamlValue& document, const std::string& file) {
   Config config;
   Aliases aliases;
@@ -161,24 +171,35 @@ Config ReadConfig(YamlReader& reader, const YamlValue& document, const std::stri
 
 }  // namespace
 
-std::variant<Config, std::vector<ConfigError>> LoadConfig(const std::string& file,
-                                                          const GetEnv& env) {
+std::variant<std::string, ConfigError> ReadConfigFile(const std::string& file) {
   std::string text;
   if (const int error = ReadFile(file, text); error != 0) {
-    return std::vector<ConfigError>{{file, 0, "", "cannot be read: " + SystemMessage(error)}};
+    return ConfigError{file, 0, "", "cannot be read: " + SystemMessage(error)};
   }
-  return ParseConfig(text, file, env);
+  return text;
+}
+
+std::variant<Config, std::vector<ConfigError>> LoadConfig(const std::string& file,
+                                                          const GetEnv& env) {
+  auto text = ReadConfigFile(file);
+  if (auto* error = std::get_if<ConfigError>(&text)) return std::vector<ConfigError>{*error};
+  return ParseConfig(std::get<std::string>(text), file, env);
 }
 
 std::variant<Config, std::vector<ConfigError>> ParseConfig(const std::string& text,
                                                            const std::string& file,
-                                                           const GetEnv& env) {
+                                                           const GetEnv& env,
+                                                           const CheckMore& check_more) {
   YamlReader reader(file, env);
   Config config;
   if (const auto document = reader.ReadDocument(text)) {
     config = ReadConfig(reader, *document, file);
   }
   auto errors = reader.TakeErrors();
+  if (errors.empty() && check_more) {
+    errors = check_more(config);
+    for (ConfigError& error : errors) error.line = LineNear(reader, error.path);
+  }
   if (!errors.empty()) return errors;
   return config;
 }

@@ -1,6 +1,7 @@
 #include "server/routing/route_table.h"
 
 #include <algorithm>
+#include <atomic>
 
 namespace mcpbridge {
 namespace {
@@ -21,6 +22,11 @@ Error NotFound(ListKind kind, std::string_view name, bool all_known) {
   return error;
 }
 
+std::uint64_t NextNumber() {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 // The entry that `name` is the key of, or else the one that was listed as `listed`.
 const ListEntry* FindEntry(const EntryList* list, const ListedNames& names, std::string_view name,
                            std::string_view listed) {
@@ -30,15 +36,20 @@ const ListEntry* FindEntry(const EntryList* list, const ListedNames& names, std:
 
 }  // namespace
 
-RouteTable::RouteTable(const Config& config,
-                       std::vector<std::shared_ptr<const Catalogue>> catalogues)
-    : config_(config), catalogues_(std::move(catalogues)) {
+RouteTable::RouteTable(std::shared_ptr<const Config> config,
+                       std::vector<std::shared_ptr<const Catalogue>> catalogues,
+                       std::shared_ptr<const ServerSet> servers)
+    : kept_config_(std::move(config)),
+      config_(*kept_config_),
+      catalogues_(std::move(catalogues)),
+      servers_(std::move(servers)),
+      number_(NextNumber()) {
   for (const ListKind kind : kListKinds) {
     if (!InfoOf(kind).has_names) continue;
     names_[kind].resize(catalogues_.size());
-    for (std::size_t server = 0; server < catalogues_.size(); ++server) AddNames(kind, server);
+    for (std::size_t i = 0; i < config_.server_count(); ++i) AddNames(kind, config_.IndexAt(i));
   }
-  for (std::size_t server = 0; server < catalogues_.size(); ++server) AddTemplates(server);
+  for (std::size_t i = 0; i < config_.server_count(); ++i) AddTemplates(config_.IndexAt(i));
 }
 
 void RouteTable::AddNames(ListKind kind, std::size_t server) {
@@ -62,7 +73,8 @@ void RouteTable::AddTemplates(std::size_t server) {
 }
 
 bool RouteTable::AllKnown(ListKind kind, const Scope& scope) const {
-  for (std::size_t server = 0; server < catalogues_.size(); ++server) {
+  for (std::size_t i = 0; i < config_.server_count(); ++i) {
+    const std::size_t server = config_.IndexAt(i);
     if (scope.Contains(server) && Known(server, kind) == nullptr) return false;
   }
   return true;
@@ -140,7 +152,8 @@ Result<Route> RouteTable::ResolveBare(ListKind kind, const Scope& scope,
     }
   }
   // The name of a server may be so long that no more than its beginning is left.
-  for (std::size_t server = 0; server < catalogues_.size(); ++server) {
+  for (std::size_t i = 0; i < config_.server_count(); ++i) {
+    const std::size_t server = config_.IndexAt(i);
     if (!scope.Contains(server)) continue;
     const ListedNames& names = names_[kind][server].among_all;
     if (names.FindShortened(name) != nullptr) return ResolveAt(kind, server, names, name, name);
@@ -166,10 +179,11 @@ Error RouteTable::Ambiguous(ListKind kind, std::string_view name, const Scope& s
 
 Result<Route> RouteTable::ResolveResource(const Scope& scope, std::string_view uri) const {
   if (const auto only = scope.Only(config_)) return Route{.server = *only, .name = uri};
-  for (std::size_t i = 0; i < catalogues_.size(); ++i) {
-    if (!scope.Contains(i)) continue;
-    const EntryList* list = Known(i, ListKind::kResources);
-    if (list != nullptr && list->Find(uri) != nullptr) return Route{.server = i, .name = uri};
+  for (std::size_t i = 0; i < config_.server_count(); ++i) {
+    const std::size_t server = config_.IndexAt(i);
+    if (!scope.Contains(server)) continue;
+    const EntryList* list = Known(server, ListKind::kResources);
+    if (list != nullptr && list->Find(uri) != nullptr) return Route{.server = server, .name = uri};
   }
   for (const Template& known : templates_) {
     if (scope.Contains(known.server) && known.pattern.Matches(uri)) {

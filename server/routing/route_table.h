@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,6 +17,8 @@
 #include "server/routing/uri_template.h"
 
 namespace mcpbridge {
+
+class ServerSet;  // upstream/server.h: what is known here is only that it is kept
 
 // Between a server's name and its tool's or prompt's: LiteLLM's separator.
 inline constexpr char kNameSeparator = '-';
@@ -35,8 +38,15 @@ struct Route {
 // it.
 class RouteTable {
  public:
-  // `catalogues`: by server index, null where nothing is known yet.
-  RouteTable(const Config& config, std::vector<std::shared_ptr<const Catalogue>> catalogues);
+  // `catalogues`: by server index, null where nothing is known yet. `servers`: those of `config`,
+  // which exist as long as this table; null: they are kept otherwise.
+  RouteTable(std::shared_ptr<const Config> config,
+             std::vector<std::shared_ptr<const Catalogue>> catalogues,
+             std::shared_ptr<const ServerSet> servers = nullptr);
+  // The same of a configuration that outlives it.
+  RouteTable(const Config& config, std::vector<std::shared_ptr<const Catalogue>> catalogues)
+      : RouteTable(std::shared_ptr<const Config>(std::shared_ptr<void>(), &config),
+                   std::move(catalogues)) {}
   RouteTable(const RouteTable&) = delete;
   RouteTable& operator=(const RouteTable&) = delete;
 
@@ -54,6 +64,10 @@ class RouteTable {
   Result<Route> ResolveResource(const Scope& scope, std::string_view uri) const;
 
   const Config& config() const { return config_; }
+  const std::shared_ptr<const Config>& shared_config() const { return kept_config_; }
+  const std::shared_ptr<const ServerSet>& servers() const { return servers_; }
+  // No other table of this process has, or had, this number.
+  std::uint64_t number() const { return number_; }
 
   // One list of one server; null: not known.
   const EntryList* Known(std::size_t server, ListKind kind) const {
@@ -91,12 +105,15 @@ class RouteTable {
   Error Ambiguous(ListKind kind, std::string_view name, const Scope& scope,
                   const std::vector<std::size_t>& servers) const;
 
+  const std::shared_ptr<const Config> kept_config_;
   const Config& config_;
   const std::vector<std::shared_ptr<const Catalogue>> catalogues_;
+  const std::shared_ptr<const ServerSet> servers_;
+  const std::uint64_t number_;
   PerList<std::vector<ServerNames>> names_;  // by server index; of kinds that have names
   // Bare name -> servers that have it and allow it. Views into catalogues_.
   PerList<std::map<std::string_view, std::vector<std::size_t>, std::less<>>> by_name_;
-  std::vector<Template> templates_;  // in the order of servers
+  std::vector<Template> templates_;  // in the order of servers' names
 };
 
 }  // namespace mcpbridge

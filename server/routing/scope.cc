@@ -62,6 +62,7 @@ class Collector {
     if (exact) servers_.push_back(*exact);
     for (std::size_t i = 0; !exact && i < config_.servers.size(); ++i) {
       const ServerConfig& server = config_.servers[i];
+      if (server.absent) continue;
       if (!Same(server.name, name) && !ContainsIgnoringCase(server.other_names, name)) continue;
       servers_.push_back(i);
       return true;
@@ -132,16 +133,22 @@ bool Scope::Contains(std::size_t server) const {
 }
 
 std::optional<std::size_t> Scope::Only(const Config& config) const {
-  if (!one_ && config.servers.size() == 1) return 0;
+  if (is_all() && config.server_count() == 1) return config.IndexAt(0);
   return one_;
 }
 
 std::vector<std::size_t> Scope::Servers(const Config& config) const {
-  if (one_) return {*one_};
-  if (several_ != nullptr) return *several_;
-  std::vector<std::size_t> all(config.servers.size());
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
-  return all;
+  std::vector<std::size_t> servers;
+  if (one_) {
+    if (!config.servers[*one_].absent) servers.push_back(*one_);
+    return servers;
+  }
+  servers.reserve(several_ != nullptr ? several_->size() : config.server_count());
+  for (std::size_t i = 0; i < config.server_count(); ++i) {
+    const std::size_t server = config.IndexAt(i);
+    if (Contains(server)) servers.push_back(server);
+  }
+  return servers;
 }
 
 std::string Scope::Names(const Config& config) const {
@@ -155,18 +162,34 @@ std::string Scope::Names(const Config& config) const {
 }
 
 std::optional<std::size_t> IndexOf(const Config& config, std::string_view name) {
-  const auto& servers = config.servers;
-  const auto at = std::lower_bound(
-      servers.begin(), servers.end(), name,
-      [](const ServerConfig& server, std::string_view wanted) { return server.name < wanted; });
-  if (at != servers.end() && at->name == name) {
-    return static_cast<std::size_t>(at - servers.begin());
+  std::size_t first = 0;
+  for (std::size_t count = config.server_count(); count > 0;) {
+    const std::size_t half = count / 2;
+    if (config.servers[config.IndexAt(first + half)].name < name) {
+      first += half + 1;
+      count -= half + 1;
+    } else {
+      count = half;
+    }
   }
-  for (std::size_t i = 0; i < servers.size(); ++i) {
-    const std::vector<std::string>& others = servers[i].other_names;
+  if (first < config.server_count()) {
+    const std::size_t index = config.IndexAt(first);
+    if (config.servers[index].name == name) return index;
+  }
+  for (std::size_t i = 0; i < config.servers.size(); ++i) {
+    const std::vector<std::string>& others = config.servers[i].other_names;
     if (std::find(others.begin(), others.end(), name) != others.end()) return i;
   }
   return std::nullopt;
+}
+
+// Like FindServer(), by its index.
+std::optional<Error> CheckPresent(const Config& config, std::size_t server) {
+  const ServerConfig& found = config.servers[server];
+  if (!found.absent) return std::nullopt;
+  return Error{.reason = Reason::kServerNotFound,
+               .message = "server \"" + found.name + "\" is not configured any more",
+               .metadata = {{"server", found.name}}};
 }
 
 Result<std::size_t> FindServer(const Config& config, std::string_view name) {

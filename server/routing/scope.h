@@ -24,9 +24,11 @@ class Scope {
   bool is_all() const { return !one_ && several_ == nullptr; }
   bool Contains(std::size_t server) const;
 
-  // The one server it is; nullopt: it is several, or all of `config`, which has several.
+  // The one server it is, even if there isn't one any more; nullopt: it is several, or all of
+  // `config`, which has several.
   std::optional<std::size_t> Only(const Config& config) const;
-  // In ascending order.
+  // Those that there are, in the order of their names. May be none, where servers have been taken
+  // out of the configuration since the scope was made.
   std::vector<std::size_t> Servers(const Config& config) const;
   // The servers' names by commas; empty: all. Two scopes of the same servers have the same.
   std::string Names(const Config& config) const;
@@ -40,6 +42,8 @@ class Scope {
 // gives it. FindServer() says the same as an error: kServerNotFound.
 std::optional<std::size_t> IndexOf(const Config& config, std::string_view name);
 Result<std::size_t> FindServer(const Config& config, std::string_view name);
+// That of an index, where there isn't such a server any more.
+std::optional<Error> CheckPresent(const Config& config, std::size_t server);
 
 // What a caller says of the servers it wants, as LiteLLM has it.
 struct ScopeNames {

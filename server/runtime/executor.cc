@@ -40,6 +40,7 @@ grpc::CompletionQueue& Executor::ClientQueue() {
   if (client_queue_ == nullptr) {
     queues_.push_back(std::make_unique<grpc::CompletionQueue>());
     client_queue_ = queues_.back().get();
+    if (started_) StartPumps(*client_queue_);
   }
   return *client_queue_;
 }
@@ -60,15 +61,16 @@ void Executor::StartLane(Lane& lane, std::string name) {
 void Executor::Start() {
   for (auto& lane : lanes_) StartLane(*lane, "lane/" + std::to_string(lane->index()));
   StartLane(blocking_, "blocking");
-  int index = 0;
-  for (auto& queue : queues_) {
-    for (int i = 0; i < options_.grpc_threads_per_queue; ++i) {
-      pumps_.emplace_back([queue = queue.get(), index] {
-        NameThisThread("pump/" + std::to_string(index));
-        Pump(*queue);
-      });
-      ++index;
-    }
+  for (auto& queue : queues_) StartPumps(*queue);
+  started_ = true;
+}
+
+void Executor::StartPumps(grpc::CompletionQueue& queue) {
+  for (int i = 0; i < options_.grpc_threads_per_queue; ++i) {
+    pumps_.emplace_back([&queue, index = pumps_.size()] {
+      NameThisThread("pump/" + std::to_string(index));
+      Pump(queue);
+    });
   }
 }
 

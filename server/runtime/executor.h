@@ -16,8 +16,8 @@ namespace mcpbridge {
 // whose io_contexts are Asio's completion queues. A local of main(), which alone ends it: nothing
 // that belongs to a call can reach it.
 //
-// Order of calls, all on main's thread: AddQueue()*, ClientQueue() -> Start() -> DrainQueues() ->
-// StopLanes(). The destructor does what is left of it.
+// Order of calls, all on main's thread: AddQueue()* -> Start() -> DrainQueues() -> StopLanes(). The
+// destructor does what is left of it.
 class Executor {
  public:
   struct Options {
@@ -34,7 +34,8 @@ class Executor {
   grpc::ServerCompletionQueue& AddQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue);
 
   // The queue of the RPCs that this process makes as a client, which the pumps serve like the
-  // others. Made by its first use, before Start(). Every tag must be a CqTag.
+  // others. Made by its first use, on main's thread, also when the others run already. Every tag
+  // must be a CqTag.
   grpc::CompletionQueue& ClientQueue();
 
   void Start();
@@ -59,6 +60,7 @@ class Executor {
 
  private:
   void StartLane(Lane& lane, std::string name);
+  void StartPumps(grpc::CompletionQueue& queue);
   static void Pump(grpc::CompletionQueue& queue);
 
   const Options options_;
@@ -68,6 +70,7 @@ class Executor {
   grpc::CompletionQueue* client_queue_ = nullptr;  // one of them
   std::vector<std::thread> pumps_;
   std::vector<boost::asio::executor_work_guard<Lane::ExecutorType>> work_;
+  bool started_ = false;
   bool queues_drained_ = false;
 };
 

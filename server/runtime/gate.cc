@@ -8,7 +8,7 @@ Gate::Entry Gate::Enter() {
     Leave();
     return Entry::kClosed;
   }
-  if (before >= limit_) {
+  if (before >= limit_.load(std::memory_order_relaxed)) {
     Leave();
     return Entry::kFull;
   }

@@ -17,6 +17,9 @@ class Gate {
 
   explicit Gate(std::uint64_t limit) : limit_(limit) {}
 
+  // Holds from the next Enter() on.
+  void SetLimit(std::uint64_t limit) { limit_.store(limit, std::memory_order_relaxed); }
+
   // kEntered: the caller owes one Leave().
   Entry Enter();
   void Leave();
@@ -32,7 +35,7 @@ class Gate {
  private:
   static constexpr std::uint64_t kClosedBit = std::uint64_t{1} << 63;
 
-  const std::uint64_t limit_;
+  std::atomic<std::uint64_t> limit_;
   std::atomic<std::uint64_t> state_{0};  // the count, and kClosedBit
   std::mutex mutex_;
   std::condition_variable empty_;

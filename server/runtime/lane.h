@@ -43,6 +43,8 @@ class Lane {
   }
 
   bool OnThisThread() const { return current_ == this; }
+  // The lane whose thread this is; null: it is none's.
+  static Lane* Current() { return current_; }
 
   // The deadlines of what is under way here. On this lane only.
   DeadlineQueue& deadlines() { return deadlines_; }

@@ -37,21 +37,23 @@ std::shared_ptr<CatalogueView> AskableViews::Find(const std::string& capabilitie
     views_.erase(oldest);
     gone->Stop(Stopping());  // who waits for it sees what all see
   }
-  auto view =
-      std::make_shared<PrivateView>(config_, executor_, pool_, router_, SourceOf(capabilities));
+  auto view = std::make_shared<PrivateView>(executor_, pool_, router_, SourceOf(capabilities));
   views_.emplace(capabilities, Kept{.view = view, .used_at = now});
   return view;
 }
 
 PrivateView::Source AskableViews::SourceOf(const std::string& capabilities) {
   return {.session = [this, capabilities](std::size_t server) -> Result<std::shared_ptr<Upstream>> {
-            if (auto session = sessions_.SessionFor(server, capabilities)) return session;
+            const std::shared_ptr<Server>& at = pool_.At(server);
+            auto session = at != nullptr ? sessions_.SessionFor(at, capabilities) : nullptr;
+            if (session != nullptr) return session;
             return Error{.reason = Reason::kOverloaded,
                          .message = "there can't be another session for callers that can be asked"};
           },
           .may_differ =
               [this](std::size_t server) {
-                return config_.servers[server].isolation != Isolation::kShared &&
+                const std::shared_ptr<Server>& at = pool_.At(server);
+                return at != nullptr && at->config().isolation != Isolation::kShared &&
                        pool_.IsLegacyOnly(server);
               }};
 }
@@ -59,6 +61,11 @@ PrivateView::Source AskableViews::SourceOf(const std::string& capabilities) {
 void AskableViews::Outdate(std::size_t server) {
   const std::lock_guard lock(mutex_);
   for (const auto& [capabilities, kept] : views_) kept.view->Outdate(server);
+}
+
+void AskableViews::Forget(std::size_t server) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [capabilities, kept] : views_) kept.view->Forget(server);
 }
 
 void AskableViews::Stop() {

@@ -5,7 +5,6 @@
 #include <mutex>
 #include <string>
 
-#include "server/config/config.h"
 #include "server/runtime/executor.h"
 #include "server/service/asking_sessions.h"
 #include "server/service/private_view.h"
@@ -18,9 +17,8 @@ namespace mcpbridge {
 // ToolService. Thread-safe.
 class AskableViews {
  public:
-  AskableViews(const Config& config, Executor& executor, UpstreamPool& pool, Router& router,
-               AskingSessions& sessions)
-      : config_(config), executor_(executor), pool_(pool), router_(router), sessions_(sessions) {}
+  AskableViews(Executor& executor, UpstreamPool& pool, Router& router, AskingSessions& sessions)
+      : executor_(executor), pool_(pool), router_(router), sessions_(sessions) {}
 
   // The view of those with these AskableCapabilities(). Null: they can't be asked anything, or say
   // so at such length that nobody will say it again.
@@ -28,6 +26,8 @@ class AskableViews {
 
   // A list of the server's that all share has become another.
   void Outdate(std::size_t server);
+  // It is another server now, or none.
+  void Forget(std::size_t server);
 
   // Gives up what is under way; no view is made any more.
   void Stop();
@@ -35,7 +35,6 @@ class AskableViews {
  private:
   PrivateView::Source SourceOf(const std::string& capabilities);
 
-  const Config& config_;
   Executor& executor_;
   UpstreamPool& pool_;
   Router& router_;

@@ -14,17 +14,24 @@ constexpr std::size_t kMostSets = 16;
 
 }  // namespace
 
-AskingSessions::AskingSessions(const Config& config, UpstreamPool& pool)
-    : config_(config), pool_(pool), kept_(config.servers.size()) {}
+AskingSessions::AskingSessions(UpstreamPool& pool, std::chrono::milliseconds session_idle)
+    : pool_(pool), session_idle_(session_idle) {}
 
-std::shared_ptr<Upstream> AskingSessions::SessionFor(std::size_t server,
+std::shared_ptr<Upstream> AskingSessions::SessionFor(const std::shared_ptr<Server>& server,
                                                      const std::string& capabilities) {
-  if (config_.servers[server].isolation == Isolation::kShared) return nullptr;
+  if (server->config().isolation == Isolation::kShared) return nullptr;
+  const auto make = [&]() -> std::shared_ptr<Upstream> {
+    auto made =
+        pool_.NewSession(server, AskableProfile(capabilities), " (for callers that can be asked)",
+                         UpstreamPool::Whose::kManyClients);
+    return made ? *std::move(made) : nullptr;
+  };
   Sessions gone;
   const std::lock_guard lock(mutex_);
   if (closed_) return nullptr;
+  if (server->retired()) return make();  // for a call that has begun before
   const auto now = Deadline::Clock::now();
-  std::vector<Kept>& kept = kept_[server];
+  std::vector<Kept>& kept = kept_[server->index()];
   for (Kept& one : kept) {
     if (one.capabilities != capabilities) continue;
     one.used_at = now;
@@ -39,18 +46,16 @@ std::shared_ptr<Upstream> AskingSessions::SessionFor(std::size_t server,
     gone.push_back(std::move(oldest->session));
     kept.erase(oldest);
   }
-  auto made =
-      pool_.NewSession(server, AskableProfile(capabilities), " (for callers that can be asked)",
-                       UpstreamPool::Whose::kManyClients);
-  if (!made) return nullptr;
-  kept.push_back({.capabilities = capabilities, .session = *std::move(made), .used_at = now});
+  auto made = make();
+  if (made == nullptr) return nullptr;
+  kept.push_back({.capabilities = capabilities, .session = std::move(made), .used_at = now});
   return kept.back().session;
 }
 
 void AskingSessions::TakeIdle(std::vector<Kept>& kept, Deadline::Clock::time_point now,
                               Sessions& gone) const {
   std::erase_if(kept, [&](Kept& one) {
-    if (one.session.use_count() > 1 || now - one.used_at < config_.bridge.session_idle) {
+    if (one.session.use_count() > 1 || now - one.used_at < session_idle_) {
       return false;
     }
     gone.push_back(std::move(one.session));
@@ -62,15 +67,25 @@ void AskingSessions::Sweep() {
   Sessions gone;
   const std::lock_guard lock(mutex_);
   const auto now = Deadline::Clock::now();
-  for (std::vector<Kept>& kept : kept_) TakeIdle(kept, now, gone);
+  for (auto& [server, kept] : kept_) TakeIdle(kept, now, gone);
+}
+
+void AskingSessions::SetIdle(std::chrono::milliseconds session_idle) {
+  const std::lock_guard lock(mutex_);
+  session_idle_ = session_idle;
+}
+
+void AskingSessions::Forget(std::size_t server) {
+  std::vector<Kept> gone;  // let go of outside of the lock
+  const std::lock_guard lock(mutex_);
+  gone.swap(kept_[server]);
 }
 
 void AskingSessions::Close() {
-  std::vector<std::vector<Kept>> all;
+  std::map<std::size_t, std::vector<Kept>> all;
   const std::lock_guard lock(mutex_);
   closed_ = true;
   all.swap(kept_);
-  kept_.resize(all.size());
 }
 
 }  // namespace mcpbridge

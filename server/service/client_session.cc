@@ -53,25 +53,81 @@ ClientSession::ClientSession(std::string id, ClientProfile profile, Scope scope,
       scope_(std::move(scope)),
       service_(service),
       pool_(service.pool()),
-      config_(service.config()),
       messages_(budget, first),
-      upstreams_(config_.servers.size()),
-      own_list_changed_(config_.servers.size()),
       last_question_(first) {}
 
-Result<std::shared_ptr<Upstream>> ClientSession::SessionWith(std::size_t server) {
+const Config& ClientSession::config() const { return service_.config(); }
+
+ClientSession::Session& ClientSession::PlaceOf(std::size_t server) {
+  if (sessions_.size() <= server) sessions_.resize(server + 1);
+  return sessions_[server];
+}
+
+Result<std::shared_ptr<Upstream>> ClientSession::SessionWith(
+    const std::shared_ptr<Server>& server) {
+  std::shared_ptr<Upstream> gone;  // let go of outside of the lock
   const std::lock_guard lock(mutex_);
-  std::shared_ptr<Upstream>& upstream = upstreams_[server];
-  if (upstream != nullptr) return upstream;
-  if (config_.servers[server].isolation == Isolation::kShared) {
-    upstream = std::shared_ptr<Upstream>(std::shared_ptr<void>(), &pool_.upstream(server));
-    return upstream;
+  Session& session = PlaceOf(server->index());
+  if (session.upstream != nullptr && session.number == server->number()) return session.upstream;
+  auto made = Open(server, {});
+  if (!made || server->retired()) return made;
+  gone = std::move(session.upstream);
+  session = {.number = server->number(), .upstream = *std::move(made)};
+  return session.upstream;
+}
+
+Result<std::shared_ptr<Upstream>> ClientSession::Open(const std::shared_ptr<Server>& server,
+                                                      const std::vector<std::string>& subscribed) {
+  if (server->config().isolation == Isolation::kShared) {
+    // Whoever uses it holds the server otherwise.
+    return std::shared_ptr<Upstream>(std::shared_ptr<void>(), &server->upstream());
   }
-  auto made = pool_.NewSession(server, profile_, " (client " + id_.substr(0, kShown) + ")",
-                               UpstreamPool::Whose::kOneClient, Ears(server));
-  if (!made) return made.error();
-  upstream = *std::move(made);
-  return upstream;
+  Unsolicited ears = Ears(server->index());
+  // Whoever answers late may find another server in the place of the one that has asked.
+  ears.ask = [weak = weak_from_this(), index = server->index(), number = server->number()](
+                 jsonrpc::Message& question, Lane& home, Answer answer) {
+    const auto self = weak.lock();
+    if (self == nullptr) return false;
+    std::weak_ptr<Upstream> session;
+    {
+      const std::lock_guard lock(self->mutex_);
+      const Session& at = self->PlaceOf(index);
+      if (at.upstream == nullptr || at.number != number) return false;
+      session = at.upstream;
+    }
+    return self->Ask(index, home, question,
+                     [session, answer = std::move(answer)](std::string response) {
+                       if (const auto open = session.lock()) answer(std::move(response));
+                     });
+  };
+  return pool_.NewSession(server, profile_, " (client " + id_.substr(0, kShown) + ")",
+                          UpstreamPool::Whose::kOneClient, std::move(ears), subscribed);
+}
+
+void ClientSession::OnServersChanged(const std::vector<std::size_t>& servers) {
+  std::vector<std::shared_ptr<Upstream>> gone;  // let go of outside of the lock
+  std::shared_ptr<PrivateView> view;
+  const std::lock_guard lock(mutex_);
+  for (const std::size_t server : servers) {
+    own_list_changed_.erase(server);
+    const std::shared_ptr<Server>& now = pool_.At(server);
+    Session& session = PlaceOf(server);
+    if (session.upstream == nullptr || (now != nullptr && session.number == now->number()))
+      continue;
+    std::erase_if(questions_, [&](const auto& one) { return one.second.server == server; });
+    // One that all share may be gone by now: only what is its own is held here.
+    const bool is_own = session.upstream.use_count() > 0;
+    const auto subscribed = is_own ? session.upstream->subscribed() : std::vector<std::string>();
+    gone.push_back(std::move(session.upstream));
+    session = {};
+    if (subscribed.empty() || now == nullptr) continue;
+    if (auto made = Open(now, subscribed)) {
+      session = {.number = now->number(), .upstream = *std::move(made)};
+    }
+  }
+  view = view_;
+  if (view == nullptr) return;
+  for (const std::size_t server : servers) view->Forget(server);
 }
 
 // Weak: the session holds what it listens to.
@@ -83,11 +139,7 @@ Unsolicited ClientSession::Ears(std::size_t server) {
             if (self == nullptr) return;
             self->hear_ ? self->hear_(server, message) : self->OnSaid(server, message);
           },
-      .ask =
-          [weak = weak_from_this(), server](jsonrpc::Message& question, Lane& home, Answer answer) {
-            const auto self = weak.lock();
-            return self != nullptr && self->Ask(server, home, question, std::move(answer));
-          }};
+  };
 }
 
 void ClientSession::OnSaid(std::size_t server, jsonrpc::Message& message) {
@@ -103,21 +155,22 @@ void ClientSession::OnSaid(std::size_t server, jsonrpc::Message& message) {
 // Its own session may differ where the server has one for each client and knows it as one that can
 // be asked, or has said there that something is another.
 bool ClientSession::HasListsOfItsOwn(std::size_t server) {
-  if (config_.servers[server].isolation != Isolation::kSession || pool_.IsModernOnly(server)) {
+  const ServerConfig& entry = config().servers[server];
+  if (entry.absent || entry.isolation != Isolation::kSession || pool_.IsModernOnly(server)) {
     return false;
   }
   const bool can_be_asked = profile_.can_sample || profile_.can_elicit || profile_.has_roots;
   const std::lock_guard lock(mutex_);
-  if (own_list_changed_[server]) return true;
+  if (own_list_changed_.contains(server)) return true;
   // No process is started for a list where it may never be called.
-  const bool may_open = config_.servers[server].transport != TransportKind::kStdio ||
-                        upstreams_[server] != nullptr || scope_.Only(config_);
+  const bool may_open = entry.transport != TransportKind::kStdio ||
+                        PlaceOf(server).upstream != nullptr || scope_.Only(config());
   return can_be_asked && may_open;
 }
 
 std::shared_ptr<CatalogueView> ClientSession::View() {
   bool differs = false;
-  for (const std::size_t server : scope_.Servers(config_)) {
+  for (const std::size_t server : scope_.Servers(config())) {
     differs = differs || HasListsOfItsOwn(server);
   }
   if (!differs) return nullptr;
@@ -126,8 +179,11 @@ std::shared_ptr<CatalogueView> ClientSession::View() {
     view_ =
         service_.MakeView({.session = [weak = weak_from_this()](
                                           std::size_t server) -> Result<std::shared_ptr<Upstream>> {
-                             if (const auto self = weak.lock()) return self->SessionWith(server);
-                             return SessionIsOver();
+                             const auto self = weak.lock();
+                             if (self == nullptr) return SessionIsOver();
+                             const std::shared_ptr<Server>& at = self->pool_.At(server);
+                             if (at != nullptr) return self->SessionWith(at);
+                             return *CheckPresent(self->config(), server);
                            },
                            .may_differ =
                                [weak = weak_from_this()](std::size_t server) {
@@ -141,7 +197,7 @@ std::shared_ptr<CatalogueView> ClientSession::View() {
 void ClientSession::OnOwnListChanged(std::size_t server) {
   {
     const std::lock_guard lock(mutex_);
-    own_list_changed_[server] = true;
+    own_list_changed_.insert(server);
   }
   Outdate(server);
 }
@@ -167,7 +223,7 @@ void ClientSession::Close() {
 }
 
 bool ClientSession::CanBeAsked(std::string_view method) const {
-  return profile_.CanAnswer(method) && (method != "tasks/list" || scope_.Only(config_));
+  return profile_.CanAnswer(method) && (method != "tasks/list" || scope_.Only(config()));
 }
 
 void ClientSession::Announce(std::size_t server, jsonrpc::Message& message) {
@@ -179,7 +235,7 @@ void ClientSession::Announce(std::size_t server, jsonrpc::Message& message) {
     params.replace(static_cast<std::size_t>(token.data() - message.params.data()), token.size(),
                    callers);
   }
-  params = WithTaskPrefix(TaskPrefixOf(config_, scope_, server), TaskPlaceInParams(message.method),
+  params = WithTaskPrefix(TaskPrefixOf(config(), scope_, server), TaskPlaceInParams(message.method),
                           std::move(params));
   messages_.Add(0, jsonrpc::RequestMessage("", message.method, params));
 }
@@ -194,7 +250,7 @@ bool ClientSession::Ask(std::size_t server, Lane& lane, jsonrpc::Message& questi
     const std::lock_guard lock(mutex_);
     if (questions_.size() >= kMostQuestions) return false;
   }
-  const std::string prefix = TaskPrefixOf(config_, scope_, server);
+  const std::string prefix = TaskPrefixOf(config(), scope_, server);
   const std::string id = AddQuestion(
       lane, question.id,
       [prefix, answer = std::move(answer)](std::string response) {
@@ -215,9 +271,9 @@ void ClientSession::Notify(const std::string& notification) {
   std::vector<std::shared_ptr<Upstream>> own;
   {
     const std::lock_guard lock(mutex_);
-    for (std::size_t i = 0; i < upstreams_.size(); ++i) {
-      const bool is_own = config_.servers[i].isolation == Isolation::kSession;
-      if (is_own && upstreams_[i] != nullptr) own.push_back(upstreams_[i]);
+    for (const Session& session : sessions_) {
+      // Not one that all share, which isn't held here.
+      if (session.upstream.use_count() > 0) own.push_back(session.upstream);
     }
   }
   for (const auto& upstream : own) upstream->Notify(notification);
@@ -296,17 +352,17 @@ void ClientSession::RefuseQuestions() {
 
 ClientSessions::ClientSessions(ToolService& service)
     : service_(service),
-      config_(service.config()),
-      budget_{.limit = config_.bridge.limits.replay_bytes},
-      seals_(config_) {
-  if (!config_.bridge.session_store) return;
+      budget_{.limit = service.config().bridge.limits.replay_bytes},
+      seals_(service.config().bridge) {
+  const BridgeConfig& bridge = service.config().bridge;
+  if (!bridge.session_store) return;
   journal_ = std::make_unique<SessionJournal>(
-      *config_.bridge.session_store,
+      *bridge.session_store,
       SessionJournal::Options{
           .space = seals_.Space(),
-          .ended_age = config_.bridge.session_max_age,
+          .ended_age = bridge.session_max_age,
           .said_age = MessageLog::kMaxAge,
-          .most_bytes = config_.bridge.limits.replay_bytes,
+          .most_bytes = bridge.limits.replay_bytes,
           .on_ended = [this](std::string_view random) { OnEndedElsewhere(random); }});
 }
 
@@ -319,7 +375,7 @@ Result<std::shared_ptr<ClientSession>> ClientSessions::Create(ClientProfile prof
   if (id.empty()) {
     return Error{.reason = Reason::kInternal, .message = "no random bits for a session's id"};
   }
-  id = seals_.Seal(id, profile, scope);
+  id = seals_.Seal(service_.config(), id, profile, scope);
   auto session = std::make_shared<ClientSession>(std::move(id), std::move(profile),
                                                  std::move(scope), service_, budget_);
   if (journal_ != nullptr && session->is_sealed()) session->ShareWith(*journal_);
@@ -329,7 +385,7 @@ Result<std::shared_ptr<ClientSession>> ClientSessions::Create(ClientProfile prof
 // What it numbers begins behind all that any bridge has numbered for it: with the time in
 // microseconds, which stays below 2^53 until the year 2255.
 Result<std::shared_ptr<ClientSession>> ClientSessions::Continue(std::string_view id) {
-  auto client = seals_.Open(id);
+  auto client = seals_.Open(service_.config(), id);
   if (!client) return NotFound();
   const auto time = std::chrono::duration_cast<std::chrono::microseconds>(
       SessionSeals::Clock::now().time_since_epoch());
@@ -376,7 +432,7 @@ Result<std::shared_ptr<ClientSession>> ClientSessions::Add(std::shared_ptr<Clien
 
 // Counts one more in, if need be in the place of idle ones.
 bool ClientSessions::MakeRoom() {
-  const auto limit = static_cast<std::size_t>(config_.bridge.limits.sessions);
+  const auto limit = static_cast<std::size_t>(service_.config().bridge.limits.sessions);
   if (count_.fetch_add(1) < limit) return true;
   if (CloseIdleFor(kInUse, 1, "room was needed") > 0 && count_.load() <= limit) return true;
   count_.fetch_sub(1);
@@ -398,7 +454,7 @@ Result<std::shared_ptr<ClientSession>> ClientSessions::Find(std::string_view id)
 
 // It is noted first: whoever goes on with it at the same time finds either the note, or is found.
 std::optional<Error> ClientSessions::End(std::string_view id) {
-  const bool ends = seals_.Open(id).has_value() && ended_.Add(id);
+  const bool ends = seals_.Open(service_.config(), id).has_value() && ended_.Add(id);
   if (ends && journal_ != nullptr) journal_->AddEnded(RandomPartOf(id));
   if (Close(id, "by the client") || ends) return std::nullopt;
   return NotFound();
@@ -456,7 +512,8 @@ std::size_t ClientSessions::CloseIdleFor(std::chrono::milliseconds time, std::si
 }
 
 void ClientSessions::Sweep() {
-  CloseIdleFor(config_.bridge.session_idle, std::numeric_limits<std::size_t>::max(), "idle");
+  CloseIdleFor(service_.config().bridge.session_idle, std::numeric_limits<std::size_t>::max(),
+               "idle");
   for (Shard& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
     for (const auto& entry : shard.sessions) entry.second->messages().Prune();
@@ -469,6 +526,25 @@ void ClientSessions::OnListChanged(std::size_t server, ListKind kind) {
     for (const auto& [id, session] : shard.sessions) {
       if (!session->scope().Contains(server)) continue;
       session->Outdate(server);
+      session->AnnounceOnce(ListChangedMethod(kind));
+    }
+  }
+}
+
+void ClientSessions::OnServersChanged(const std::vector<std::size_t>& retired,
+                                      const std::vector<std::size_t>& concerned) {
+  std::vector<std::shared_ptr<ClientSession>> all;
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [id, session] : shard.sessions) all.push_back(session);
+  }
+  for (const auto& session : all) {
+    session->OnServersChanged(retired);
+    const bool is_told = std::any_of(concerned.begin(), concerned.end(), [&](std::size_t server) {
+      return session->scope().Contains(server);
+    });
+    if (!is_told) continue;
+    for (const ListKind kind : {ListKind::kTools, ListKind::kResources, ListKind::kPrompts}) {
       session->AnnounceOnce(ListChangedMethod(kind));
     }
   }

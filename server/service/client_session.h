@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -86,8 +87,14 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   void HearWith(Hear hear) { hear_ = std::move(hear); }
 
   // The client's session with a server, made at the first time; the shared one where the server's
-  // `isolation` says so. Error: kOverloaded.
-  Result<std::shared_ptr<Upstream>> SessionWith(std::size_t server);
+  // `isolation` says so. With a server that is retired, one for the caller alone. Error:
+  // kOverloaded.
+  Result<std::shared_ptr<Upstream>> SessionWith(const std::shared_ptr<Server>& server);
+
+  // Other servers have come, or none, in the places of those of these indices: the sessions with
+  // those that were there end with their calls. Where something was subscribed to, it is with
+  // whoever is there now. On main's thread, or a lane.
+  void OnServersChanged(const std::vector<std::size_t>& servers);
 
   // What servers have, as this client sees it: its own sessions may have other lists than the one
   // that all share, if it can be asked something or has been told of a change there. Null: it sees
@@ -130,6 +137,16 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
     std::optional<std::size_t> server = {};  // of one outside of any call
   };
 
+  // With a server, as it was when the session was made.
+  struct Session {
+    Router::Number number = 0;
+    std::shared_ptr<Upstream> upstream;  // null: not used yet
+  };
+
+  Result<std::shared_ptr<Upstream>> Open(const std::shared_ptr<Server>& server,
+                                         const std::vector<std::string>& subscribed);
+  Session& PlaceOf(std::size_t server);
+  const Config& config() const;
   std::string AddQuestion(Lane& lane, std::string_view server_id, Answer answer,
                           std::optional<std::size_t> server);
   Unsolicited Ears(std::size_t server);
@@ -144,16 +161,15 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   const Scope scope_;
   ToolService& service_;
   UpstreamPool& pool_;
-  const Config& config_;
   MessageLog messages_;
   SessionJournal* journal_ = nullptr;  // null: there is none
   Hear hear_;
   std::atomic<Deadline::Clock::time_point> used_at_{Deadline::Clock::now()};
 
   std::mutex mutex_;
-  std::vector<std::shared_ptr<Upstream>> upstreams_;  // by server; null: not used yet
-  std::shared_ptr<PrivateView> view_;                 // null: it has seen what all see
-  std::vector<bool> own_list_changed_;                // by server
+  std::vector<Session> sessions_;      // by server; beyond the end: not used yet
+  std::shared_ptr<PrivateView> view_;  // null: it has seen what all see
+  std::set<std::size_t> own_list_changed_;
   bool closed_ = false;
   bool answers_ = true;  // the client may still answer questions
   std::uint64_t last_question_;
@@ -189,6 +205,12 @@ class ClientSessions {
   // A server's list has become another. Clients are told.
   void OnListChanged(std::size_t server, ListKind kind);
 
+  // Other servers have come, or none, in the places of `retired`; of `concerned`, those among them,
+  // callers see something else than before. Clients are told. On main's thread.
+  void OnServersChanged(const std::vector<std::size_t>& retired,
+                        const std::vector<std::size_t>& concerned);
+  void SetLimits(const BridgeConfig::Limits& limits) { budget_.limit = limits.replay_bytes; }
+
   std::size_t size() const;
 
  private:
@@ -210,7 +232,6 @@ class ClientSessions {
   std::size_t CloseIdleFor(std::chrono::milliseconds time, std::size_t most, std::string_view why);
 
   ToolService& service_;
-  const Config& config_;
   MessageLog::Budget budget_;
   const SessionSeals seals_;
   EndedSessions ended_;

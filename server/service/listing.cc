@@ -70,7 +70,12 @@ void Lister::List(std::shared_ptr<CatalogueView> view, ListKind kind, Lane& lane
   auto waiting = std::make_shared<Waiting>();
   waiting->kind = kind;
   waiting->scope = scope;
-  waiting->servers = scope.Servers(config_);
+  waiting->servers = scope.Servers(view->Current(lane)->config());
+  if (waiting->servers.empty()) {
+    done(Error{.reason = Reason::kServerNotFound,
+               .message = "none of these servers is configured any more"});
+    return;
+  }
   waiting->done = std::move(done);
   waiting->left = waiting->servers.size();
   waiting->failures.resize(waiting->servers.size());

@@ -38,24 +38,19 @@ class Lister {
  public:
   using Done = std::function<void(Result<Listing>)>;
 
-  explicit Lister(const Config& config) : config_(config) {}
-
   // Of the servers in `scope`, as `view` has them. Asks those whose list isn't known or older than
   // `max_age`, waiting until `deadline` at the most. `done` runs once on `lane`, possibly before
   // this returns; whoever may be gone by then must make `done` know. On `lane`. Error: what kept
-  // every server from answering.
+  // every server from answering; kServerNotFound, where none of them is configured any more.
   void List(std::shared_ptr<CatalogueView> view, ListKind kind, Lane& lane, const Scope& scope,
             std::chrono::milliseconds max_age, Deadline deadline, Done done);
 
   // The same with the configured age.
   void List(std::shared_ptr<CatalogueView> view, ListKind kind, Lane& lane, const Scope& scope,
             Deadline deadline, Done done) {
-    List(std::move(view), kind, lane, scope, config_.bridge.catalogue_ttl, deadline,
-         std::move(done));
+    const auto max_age = view->Current(lane)->config().bridge.catalogue_ttl;
+    List(std::move(view), kind, lane, scope, max_age, deadline, std::move(done));
   }
-
- private:
-  const Config& config_;
 };
 
 }  // namespace mcpbridge

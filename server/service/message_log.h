@@ -33,7 +33,7 @@ class MessageLog {
 
   // What all logs together may keep, in bytes.
   struct Budget {
-    std::size_t limit = 0;
+    std::atomic<std::size_t> limit = 0;
     std::atomic<std::size_t> used{0};
   };
 

@@ -45,6 +45,11 @@ Result<std::shared_ptr<AskingCall>> ParkedCalls::Take(std::string_view state,
   return std::move(taken.mapped());
 }
 
+void ParkedCalls::SetLimit(std::size_t most) {
+  const std::lock_guard lock(mutex_);
+  most_ = most;
+}
+
 void ParkedCalls::Forget(const std::string& handle) {
   std::unordered_map<std::string, std::shared_ptr<AskingCall>>::node_type gone;
   const std::lock_guard lock(mutex_);

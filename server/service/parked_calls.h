@@ -19,6 +19,9 @@ class ParkedCalls {
   // At most `most` at a time.
   explicit ParkedCalls(std::size_t most) : most_(most) {}
 
+  // Holds from the next call on.
+  void SetLimit(std::size_t most);
+
   struct Ticket {
     std::string handle;
     std::string state;  // for the caller
@@ -44,9 +47,9 @@ class ParkedCalls {
   std::size_t size() const;
 
  private:
-  const std::size_t most_;
   const RequestStates states_;
   mutable std::mutex mutex_;
+  std::size_t most_;
   std::unordered_map<std::string, std::shared_ptr<AskingCall>> calls_;  // by handle
   bool closed_ = false;
 };

@@ -53,12 +53,13 @@ class SessionSource final : public Upstream {
 // The lists of one server, as far as they differ from those that everybody sees.
 class PrivateView::Lists final : private ListOwner {
  public:
-  Lists(const PrivateView& view, std::size_t server, Lane& home)
+  Lists(const PrivateView& view, std::size_t server, const ServerConfig& config, Lane& home)
       : router_(view.router_),
         version_(view.version_),
         server_(server),
+        config_(config),
         home_(home),
-        source_(view.config_.servers[server], server, view.source_.session) {}
+        source_(config_, server, view.source_.session) {}
 
   Lane& home() const { return home_; }
 
@@ -125,6 +126,7 @@ class PrivateView::Lists final : private ListOwner {
   Router& router_;
   const std::shared_ptr<std::atomic<std::uint64_t>> version_;
   const std::size_t server_;
+  const ServerConfig config_;
   Lane& home_;
   SessionSource source_;
   std::atomic<Deadline::Clock::time_point> outdated_at_{Deadline::Clock::time_point()};
@@ -138,36 +140,49 @@ void PrivateView::OnItsLane::operator()(Lists* lists) const {
   lists->home().Post([own = std::unique_ptr<Lists>(lists)] {});
 }
 
-PrivateView::PrivateView(const Config& config, Executor& executor, UpstreamPool& pool,
-                         Router& router, Source source)
-    : config_(config),
-      executor_(executor),
+PrivateView::PrivateView(Executor& executor, UpstreamPool& pool, Router& router, Source source)
+    : executor_(executor),
       pool_(pool),
       router_(router),
       source_(std::move(source)),
       version_(std::make_shared<std::atomic<std::uint64_t>>(0)),
-      made_(static_cast<std::size_t>(executor.lane_count())),
-      lists_(config.servers.size()) {}
+      made_(static_cast<std::size_t>(executor.lane_count())) {}
 
 PrivateView::~PrivateView() = default;
 
-PrivateView::Lists* PrivateView::ListsOf(std::size_t server) {
+std::shared_ptr<PrivateView::Lists> PrivateView::ListsOf(std::size_t server) {
   const std::lock_guard lock(mutex_);
-  return lists_[server].get();
+  return server < lists_.size() ? lists_[server] : nullptr;
 }
 
-PrivateView::Lists* PrivateView::MakeLists(std::size_t server) {
+std::shared_ptr<PrivateView::Lists> PrivateView::MakeLists(std::size_t server) {
+  const std::shared_ptr<Server>& at = pool_.At(server);
   const std::lock_guard lock(mutex_);
-  if (stopped_) return nullptr;
+  if (stopped_ || at == nullptr) return nullptr;
+  if (lists_.size() <= server) lists_.resize(server + 1);
   if (lists_[server] == nullptr) {
     Lane& home = executor_.lane(static_cast<int>(server) % executor_.lane_count());
-    lists_[server].reset(new Lists(*this, server, home));
+    lists_[server] =
+        std::shared_ptr<Lists>(new Lists(*this, server, at->config(), home), OnItsLane());
   }
-  return lists_[server].get();
+  return lists_[server];
 }
 
 void PrivateView::Outdate(std::size_t server) {
-  if (Lists* const lists = ListsOf(server)) lists->Outdate();
+  if (const auto lists = ListsOf(server)) lists->Outdate();
+}
+
+// Whoever waits for one of these lists gets what everybody sees.
+void PrivateView::Forget(std::size_t server) {
+  std::shared_ptr<Lists> gone;
+  {
+    const std::lock_guard lock(mutex_);
+    if (server >= lists_.size() || lists_[server] == nullptr) return;
+    gone = std::move(lists_[server]);
+  }
+  gone->Stop(Error{.reason = Reason::kUpstreamUnavailable,
+                   .message = "the server's configuration has just changed"});
+  version_->fetch_add(1);
 }
 
 void PrivateView::Stop(const Error& why) {
@@ -182,26 +197,26 @@ std::shared_ptr<const RouteTable> PrivateView::Current(const Lane& lane) {
   const std::shared_ptr<const RouteTable>& base = router_.Current(lane);
   const std::uint64_t version = version_->load();
   Made& made = made_[static_cast<std::size_t>(lane.index())];
-  if (made.base != base || made.version != version) {
-    auto merged = Merge(*base);
-    made = {.base = base, .version = version, .table = merged ? std::move(merged) : base};
+  if (made.base != base->number() || made.version != version) {
+    made = {.base = base->number(), .version = version, .table = Merge(*base)};
   }
-  return made.table;
+  return made.table != nullptr ? made.table : base;
 }
 
 // Null: it is what everybody sees.
 std::shared_ptr<const RouteTable> PrivateView::Merge(const RouteTable& base) {
   std::vector<std::shared_ptr<const Catalogue>> catalogues;
   bool differs = false;
-  for (std::size_t i = 0; i < config_.servers.size(); ++i) {
+  for (std::size_t i = 0; i < base.config().servers.size(); ++i) {
     const Catalogue* const known = base.catalogue(i);
-    const Lists* const lists = ListsOf(i);
+    const auto lists = ListsOf(i);
     auto merged = lists != nullptr ? lists->MergeInto(known) : nullptr;
     differs = differs || merged != nullptr;
     if (merged == nullptr && known != nullptr) merged = std::make_shared<const Catalogue>(*known);
     catalogues.push_back(std::move(merged));
   }
-  return differs ? std::make_shared<const RouteTable>(config_, std::move(catalogues)) : nullptr;
+  return differs ? std::make_shared<const RouteTable>(base.shared_config(), std::move(catalogues))
+                 : nullptr;
 }
 
 // First what everybody sees, which the server's own may turn out to be.
@@ -215,7 +230,7 @@ void PrivateView::Refresh(std::size_t server, ListKind kind, Lane& lane,
       server, kind, lane, max_age, deadline,
       [self = shared_from_this(), server, kind, &lane, max_age, deadline,
        done = std::move(done)](std::optional<Error> shared) mutable {
-        Lists* const lists = self->MakeLists(server);
+        const auto lists = self->MakeLists(server);
         if (lists == nullptr || !self->pool_.Offers(server, kind)) return done(std::move(shared));
         lists->Refresh(kind, lane, max_age, deadline,
                        [self, shared = std::move(shared), done = std::move(done)](

@@ -25,8 +25,7 @@ class PrivateView final : public CatalogueView, public std::enable_shared_from_t
     std::function<bool(std::size_t server)> may_differ;
   };
 
-  PrivateView(const Config& config, Executor& executor, UpstreamPool& pool, Router& router,
-              Source source);
+  PrivateView(Executor& executor, UpstreamPool& pool, Router& router, Source source);
   ~PrivateView();
 
   std::shared_ptr<const RouteTable> Current(const Lane& lane) override;
@@ -35,6 +34,8 @@ class PrivateView final : public CatalogueView, public std::enable_shared_from_t
 
   // What the server was asked before may be outdated. Any thread.
   void Outdate(std::size_t server);
+  // It is another server now, or none: nothing is known of it. Any thread.
+  void Forget(std::size_t server);
 
   // Gives up what is under way, for good; `why`: for those who wait. Any thread.
   void Stop(const Error& why);
@@ -45,19 +46,18 @@ class PrivateView final : public CatalogueView, public std::enable_shared_from_t
   struct OnItsLane {
     void operator()(Lists* lists) const;
   };
-  // A lane's table, and what it was made of.
+  // A lane's table, and what it was made of. It keeps no server: the lane's own does.
   struct Made {
-    std::shared_ptr<const RouteTable> base;
+    std::uint64_t base = 0;  // RouteTable::number()
     std::uint64_t version = 0;
-    std::shared_ptr<const RouteTable> table;
+    std::shared_ptr<const RouteTable> table;  // null: it is the base
   };
 
-  Lists* ListsOf(std::size_t server);
-  // Null: it has been stopped.
-  Lists* MakeLists(std::size_t server);
+  std::shared_ptr<Lists> ListsOf(std::size_t server);
+  // Null: it has been stopped, or there isn't such a server any more.
+  std::shared_ptr<Lists> MakeLists(std::size_t server);
   std::shared_ptr<const RouteTable> Merge(const RouteTable& base);
 
-  const Config& config_;
   Executor& executor_;
   UpstreamPool& pool_;
   Router& router_;
@@ -66,8 +66,9 @@ class PrivateView final : public CatalogueView, public std::enable_shared_from_t
   const std::shared_ptr<std::atomic<std::uint64_t>> version_;
   std::vector<Made> made_;  // by lane, of that lane
   std::mutex mutex_;
-  bool stopped_ = false;                                  // nothing is asked any more
-  std::vector<std::unique_ptr<Lists, OnItsLane>> lists_;  // by server; null: not asked yet
+  bool stopped_ = false;  // nothing is asked any more
+  // By server; null, or beyond the end: not asked yet.
+  std::vector<std::shared_ptr<Lists>> lists_;
 };
 
 }  // namespace mcpbridge

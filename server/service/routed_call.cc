@@ -119,10 +119,14 @@ std::optional<Error> RoutedCall::Begin(CallRequest& request) {
 }
 
 std::optional<Error> RoutedCall::RouteAndSend(bool may_ask) {
-  const std::shared_ptr<const RouteTable> table =
-      view_ != nullptr ? view_->Current(lane_) : service_.router().Current(lane_);
-  Result<Route> route = Resolve(*table);
-  if (route && !route->unknown) return Send(*table, *route);
+  table_ = service_.router().Current(lane_);
+  const std::shared_ptr<const RouteTable> own = view_ != nullptr ? view_->Current(lane_) : nullptr;
+  const RouteTable& table = own != nullptr ? *own : *table_;
+  Result<Route> route = Resolve(table);
+  if (route) {
+    if (auto gone = CheckPresent(config(), route->server)) return gone;
+  }
+  if (route && !route->unknown) return Send(table, *route);
   if (!route && !IsNotFound(route.error().reason)) return std::move(route).error();
   // What all see is looked through first: hardly ever is there more.
   if (view_ == nullptr) {
@@ -135,8 +139,8 @@ std::optional<Error> RoutedCall::RouteAndSend(bool may_ask) {
     return std::nullopt;
   }
   if (!route) return std::move(route).error();
-  if (forward_unknown_) return Send(*table, *route);
-  return NotFound(params_, service_.config().servers[route->server].name);
+  if (forward_unknown_) return Send(table, *route);
+  return NotFound(params_, config().servers[route->server].name);
 }
 
 // Null: it sees what all see.
@@ -154,11 +158,11 @@ Result<Route> RoutedCall::Resolve(const RouteTable& table) const {
     case CallParams::KeyKind::kResource:
       return table.ResolveResource(scope_, params_.key);
     case CallParams::KeyKind::kTask:
-      return ResolveTask(service_.config(), scope_, params_.key);
+      return ResolveTask(config(), scope_, params_.key);
     case CallParams::KeyKind::kNone:
       break;
   }
-  const std::optional<std::size_t> only = scope_.Only(service_.config());
+  const std::optional<std::size_t> only = scope_.Only(config());
   if (only) return Route{.server = *only, .name = params_.key};
   return Error{.reason = Reason::kServerNotFound,
                .message = std::string(NameOf(params_.method)) +
@@ -173,10 +177,10 @@ std::optional<Error> RoutedCall::Send(const RouteTable& table, const Route& rout
     if (tools != nullptr && tools->Find(route.name) != nullptr) meter_.AddTool(route.name);
   }
   if (!IsStream(params_.method)) {
-    const ServerConfig& server = service_.config().servers[route_];
+    const ServerConfig& server = config().servers[route_];
     deadline_ = Min(deadline_, Deadline::After(server.timeout));
   }
-  task_prefix_ = TaskPrefixOf(service_.config(), scope_, route_);
+  task_prefix_ = TaskPrefixOf(config(), scope_, route_);
   params_.Rename(std::string(route.name));
   progress_token_ = params_.token_span.In(params_.raw);
   if (modern_ && MayAsk(params_.method)) {
@@ -184,13 +188,13 @@ std::optional<Error> RoutedCall::Send(const RouteTable& table, const Route& rout
     if (responses && service_.parked().IsOurs(responses->state))
       return Resume(*std::move(responses));
   }
-  Upstream* const modern = modern_ ? service_.pool().modern(route_) : nullptr;
-  return modern != nullptr ? SendModern(route_, *modern) : SendLegacy(route_);
+  Upstream* const modern = modern_ ? Reached()->modern() : nullptr;
+  return modern != nullptr ? SendModern(*modern) : SendLegacy();
 }
 
 // Those of the caller's headers that the server's `extra_headers` names.
 Headers RoutedCall::HeadersFor(std::size_t server) const {
-  const auto& names = service_.config().servers[server].extra_headers;
+  const auto& names = config().servers[server].extra_headers;
   Headers headers;
   for (const auto& header : forwarded_) {
     if (std::find(names.begin(), names.end(), header.first) != names.end()) {
@@ -204,8 +208,7 @@ Headers RoutedCall::HeadersFor(std::size_t server) const {
 // of that.
 Result<Headers> RoutedCall::ParamHeadersFor(std::size_t server) const {
   if (params_.kind != CallParams::KeyKind::kTool) return Headers();
-  const auto table = service_.router().Current(lane_);
-  const EntryList* const tools = table->Known(server, ListKind::kTools);
+  const EntryList* const tools = table_->Known(server, ListKind::kTools);
   const ListEntry* const tool = tools != nullptr ? tools->Find(params_.key) : nullptr;
   const ParamHeaders wanted = tool != nullptr ? ParamHeaders::OfTool(tool->json) : ParamHeaders();
   const auto members = wanted.empty() ? std::nullopt : JsonMembers::Read(params_.raw);
@@ -214,8 +217,8 @@ Result<Headers> RoutedCall::ParamHeadersFor(std::size_t server) const {
 }
 
 // The params stay: it may turn out that the server is of the era before.
-std::optional<Error> RoutedCall::SendModern(std::size_t server, Upstream& upstream) {
-  Result<Headers> mirrored = param_headers_ ? *param_headers_ : ParamHeadersFor(server);
+std::optional<Error> RoutedCall::SendModern(Upstream& upstream) {
+  Result<Headers> mirrored = param_headers_ ? *param_headers_ : ParamHeadersFor(route_);
   if (!mirrored) return std::move(mirrored).error();
   const std::string method(NameOf(params_.method));
   for (HeaderField& header : ModernHeaders(method, NameMember(method).empty() ? "" : params_.key)) {
@@ -224,17 +227,17 @@ std::optional<Error> RoutedCall::SendModern(std::size_t server, Upstream& upstre
   auto error = SendTo(upstream, UpstreamRequest{.method = method,
                                                 .params = params_.raw,
                                                 .deadline = deadline_,
-                                                .headers = HeadersFor(server),
+                                                .headers = HeadersFor(route_),
                                                 .mirrored = *std::move(mirrored),
                                                 .token_span = params_.token_span});
-  if (error && error->reason == Reason::kUnsupportedProtocolVersion) return SendLegacy(server);
+  if (error && error->reason == Reason::kUnsupportedProtocolVersion) return SendLegacy();
   return error;
 }
 
 // What the request is, as far as it is the same when it comes again with answers.
 std::string RoutedCall::About() const {
-  return service_.config().servers[route_].name + '\n' + std::string(NameOf(params_.method)) +
-         '\n' + params_.key;
+  return config().servers[route_].name + '\n' + std::string(NameOf(params_.method)) + '\n' +
+         params_.key;
 }
 
 // The request goes on with a call that waits for it, perhaps on another lane.
@@ -278,15 +281,16 @@ Result<std::string> RoutedCall::ToLegacyEra() {
   return capabilities;
 }
 
-std::optional<Error> RoutedCall::SendLegacy(std::size_t server) {
+std::optional<Error> RoutedCall::SendLegacy() {
   std::string askable;
   if (modern_) {
     Result<std::string> capabilities = ToLegacyEra();
     if (!capabilities) return std::move(capabilities).error();
     askable = *std::move(capabilities);
   }
-  Upstream* upstream = &service_.pool().upstream(server);
-  const Isolation isolation = service_.config().servers[server].isolation;
+  const std::shared_ptr<Server>& server = Reached();
+  Upstream* upstream = &server->upstream();
+  const Isolation isolation = server->config().isolation;
   if (auto error = FitToSession(isolation, session_ != nullptr, params_)) return error;
   if ((isolation == Isolation::kCall && askable.empty()) || session_ != nullptr) {
     auto own = isolation == Isolation::kCall
@@ -298,12 +302,12 @@ std::optional<Error> RoutedCall::SendLegacy(std::size_t server) {
     upstream = upstream_.get();
   }
   Result<Headers> mirrored =
-      service_.pool().IsModernOnly(server) ? ParamHeadersFor(server) : Headers();
+      server->era().get() == Era::kModern ? ParamHeadersFor(route_) : Headers();
   if (!mirrored) return std::move(mirrored).error();
   UpstreamRequest request{.method = std::string(NameOf(params_.method)),
                           .params = std::move(params_.raw),
                           .deadline = deadline_,
-                          .headers = HeadersFor(server),
+                          .headers = HeadersFor(route_),
                           .mirrored = *std::move(mirrored),
                           .token_span = params_.token_span,
                           .asks_for_task = params_.has_task,
@@ -327,9 +331,9 @@ std::optional<Error> RoutedCall::SendLegacy(std::size_t server) {
 std::optional<Error> RoutedCall::SendAsking(std::shared_ptr<Upstream> session,
                                             const std::string& capabilities,
                                             UpstreamRequest request) {
-  const Config& config = service_.config();
-  const auto timeout = std::min(config.servers[route_].timeout, config.bridge.limits.call_timeout);
-  AddTrace(request, config.servers[route_]);
+  const auto timeout =
+      std::min(config().servers[route_].timeout, config().bridge.limits.call_timeout);
+  AddTrace(request, config().servers[route_]);
   auto call =
       std::make_shared<AskingCall>(service_.parked(), lane_,
                                    AskingCall::Options{.about = About(),
@@ -392,8 +396,11 @@ void RoutedCall::Ask(std::optional<std::size_t> server) {
 
 void RoutedCall::OnAsked(const std::optional<Error>& error) {
   asking_.reset();
-  const bool goes_on = !error || forward_unknown_;  // a server that is really gone says so itself
-  std::optional<Error> failure = goes_on ? RouteAndSend(/*may_ask=*/false) : error;
+  // Another configuration has been loaded meanwhile: what was asked is of no use.
+  const bool begins_anew = service_.router().Current(lane_)->servers() != table_->servers();
+  // A server that is really gone says so itself.
+  const bool goes_on = !error || forward_unknown_ || begins_anew;
+  std::optional<Error> failure = goes_on ? RouteAndSend(/*may_ask=*/begins_anew) : error;
   if (failure) End(*std::move(failure));
 }
 
@@ -402,7 +409,7 @@ void RoutedCall::OnReply(Result<jsonrpc::Message> message) {
   if (modern_ && !translated_ && !message &&
       message.error().reason == Reason::kUnsupportedProtocolVersion) {
     exchange_.reset();
-    if (auto error = SendLegacy(route_)) End(*std::move(error));
+    if (auto error = SendLegacy()) End(*std::move(error));
     return;
   }
   if (!message) return End(AsUnavailable(std::move(message).error()));
@@ -453,8 +460,13 @@ void RoutedCall::OnDeadline() {
             .metadata = {{"tool", params_.key}}});
 }
 
+bool RoutedCall::is_at_retired_server() const {
+  return table_ != nullptr && Reached() != nullptr && Reached()->retired();
+}
+
 void RoutedCall::LetGo() {
   exchange_.reset();
+  table_.reset();
   if (asking_call_ == nullptr) return;
   caller_->handler = nullptr;
   Lane& home = asking_call_->home();

@@ -92,6 +92,8 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   const std::string& task_prefix() const { return task_prefix_; }
   // The server it was sent to; of no meaning before.
   std::size_t server() const { return route_; }
+  // Whether it is under way at a server that the configuration hasn't any more, or not so.
+  bool is_at_retired_server() const;
 
  private:
   // What a question about tools needs to know whether its call is still there.
@@ -103,6 +105,9 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   void ReadTrace(const CallerHeaders& headers);
   void AddTrace(UpstreamRequest& request, const ServerConfig& server) const;
   void EndTrace(const Result<jsonrpc::Message>& message);
+  // The configuration it is under, from its routing to its end, whatever is loaded meanwhile.
+  const Config& config() const { return table_->config(); }
+  const std::shared_ptr<Server>& Reached() const { return table_->servers()->At(route_); }
   std::optional<Error> RouteAndSend(bool may_ask);
   std::shared_ptr<CatalogueView> CallersView() const;
   Result<Route> Resolve(const RouteTable& table) const;
@@ -110,8 +115,8 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   std::string About() const;
   std::optional<Error> Resume(InputResponses responses);
   Result<std::string> ToLegacyEra();
-  std::optional<Error> SendModern(std::size_t server, Upstream& upstream);
-  std::optional<Error> SendLegacy(std::size_t server);
+  std::optional<Error> SendModern(Upstream& upstream);
+  std::optional<Error> SendLegacy();
   std::optional<Error> SendTo(Upstream& upstream, UpstreamRequest request);
   std::optional<Error> SendAsking(std::shared_ptr<Upstream> session,
                                   const std::string& capabilities, UpstreamRequest request);
@@ -137,6 +142,8 @@ class RoutedCall final : private ReplyHandler, private DeadlineEntry {
   Lane& lane_;
   Handler& handler_;
   std::shared_ptr<CatalogueView> view_;  // where names are looked up; null: what all see
+  // What all see as of its routing; with it, the servers as they were then. Null: it is over.
+  std::shared_ptr<const RouteTable> table_;
   Scope scope_;
   bool forward_unknown_ = false;
   bool modern_ = false;

@@ -88,11 +88,10 @@ std::optional<ClientProfile> ProfileOf(std::string_view version, std::string_vie
 }  // namespace
 
 std::string SessionSeals::MacOf(std::string_view text) const {
-  const std::string& key = config_.bridge.session_key;
   const std::string sealed = std::string(kPurpose).append(text);
   std::array<unsigned char, 32> mac;
   unsigned size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+  HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
        reinterpret_cast<const unsigned char*>(sealed.data()), sealed.size(), mac.data(), &size);
   std::string text_form;
   AppendBase64(text_form, {reinterpret_cast<const char*>(mac.data()), mac.size()});
@@ -105,12 +104,12 @@ std::string SessionSeals::Space() const {
   return space;
 }
 
-std::string SessionSeals::Seal(const std::string& id, const ClientProfile& profile,
-                               const Scope& scope, Clock::time_point now) const {
-  if (config_.bridge.session_key.empty()) return id;
+std::string SessionSeals::Seal(const Config& config, const std::string& id,
+                               const ClientProfile& profile, const Scope& scope, Clock::time_point now) const {
+  if (key_.empty()) return id;
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch());
   const std::string at = std::to_string(age.count());
-  const std::string names = scope.Names(config_);
+  const std::string names = scope.Names(config);
   for (const std::string& info : {profile.client_info, NameOnly(profile.client_info)}) {
     std::string sealed = id + ".";
     AppendBase64(sealed, Joined({kForm, at, names, profile.version, profile.capabilities, info}));
@@ -120,9 +119,9 @@ std::string SessionSeals::Seal(const std::string& id, const ClientProfile& profi
   return id;
 }
 
-std::optional<SessionSeals::Client> SessionSeals::Open(std::string_view id,
-                                                       Clock::time_point now) const {
-  if (config_.bridge.session_key.empty() || id.size() > kMaxSize) return std::nullopt;
+std::optional<SessionSeals::Client> SessionSeals::Open(const Config& config,
+                                                       std::string_view id, Clock::time_point now) const {
+  if (key_.empty() || id.size() > kMaxSize) return std::nullopt;
   const std::size_t begin = id.find('.');
   const std::size_t end = id.rfind('.');
   if (begin == std::string_view::npos || begin == end) return std::nullopt;
@@ -141,8 +140,8 @@ std::optional<SessionSeals::Client> SessionSeals::Open(std::string_view id,
     return std::nullopt;
   }
   const Clock::time_point opened{std::chrono::seconds(seconds)};
-  if (now - opened > config_.bridge.session_max_age) return std::nullopt;
-  auto scope = ScopeOf(config_, (*parts)[2]);
+  if (now - opened > max_age_) return std::nullopt;
+  auto scope = ScopeOf(config, (*parts)[2]);
   auto profile = ProfileOf((*parts)[3], (*parts)[4], (*parts)[5]);
   if (!scope || !profile) return std::nullopt;
   return Client{.profile = *std::move(profile), .scope = *std::move(scope)};

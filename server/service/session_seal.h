@@ -34,18 +34,19 @@ class SessionSeals {
     Scope scope;
   };
 
-  // Keeps `config`.
-  explicit SessionSeals(const Config& config) : config_(config) {}
+  explicit SessionSeals(const BridgeConfig& config)
+      : key_(config.session_key), max_age_(config.session_max_age) {}
 
   // `id`, a new session's, and behind it what another bridge needs, in visible ASCII. Only `id`
   // where there is no key, or the client said too much. Of a client's info that is too long only
   // name and version are kept.
-  std::string Seal(const std::string& id, const ClientProfile& profile, const Scope& scope,
-                   Clock::time_point now = Clock::now()) const;
+  std::string Seal(const Config& config, const std::string& id, const ClientProfile& profile,
+                   const Scope& scope, Clock::time_point now = Clock::now()) const;
 
   // nullopt: not sealed with our key, older than `session_max_age`, or of a client that was opened
   // for a server which isn't configured here.
-  std::optional<Client> Open(std::string_view id, Clock::time_point now = Clock::now()) const;
+  std::optional<Client> Open(const Config& config, std::string_view id,
+                             Clock::time_point now = Clock::now()) const;
 
   static bool IsSealed(std::string_view id) { return id.find('.') != std::string_view::npos; }
 
@@ -55,7 +56,8 @@ class SessionSeals {
  private:
   std::string MacOf(std::string_view text) const;
 
-  const Config& config_;
+  const std::string key_;  // empty: ids aren't sealed
+  const std::chrono::milliseconds max_age_;
 };
 
 // Ids of sessions that their clients have ended here, so that they aren't made again from the id.

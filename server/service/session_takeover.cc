@@ -12,8 +12,8 @@ namespace mcpbridge {
 
 void ClientSession::AnnounceLists() {
   for (const ListKind kind : {ListKind::kTools, ListKind::kResources, ListKind::kPrompts}) {
-    for (const std::size_t server : scope_.Servers(config_)) {
-      const UpstreamStatus status = service_.status().Of(config_.servers[server].name);
+    for (const std::size_t server : scope_.Servers(config())) {
+      const UpstreamStatus status = service_.status().Of(config().servers[server].name);
       if (!Declares(status.capabilities, InfoOf(kind).member)) continue;
       AnnounceOnce(ListChangedMethod(kind));
       break;

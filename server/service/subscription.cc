@@ -133,6 +133,13 @@ std::optional<Error> Subscription::Start(Scope scope, ListenFor wanted, Headers 
                                               [alive = alive_] {
                                                 if (alive->subscription != nullptr)
                                                   alive->subscription->handler_.OnBridgeStops();
+                                              },
+                                          .servers_changed =
+                                              [alive = alive_](const auto& servers) {
+                                                if (alive->subscription == nullptr) return;
+                                                const auto& session = alive->subscription->session_;
+                                                if (session != nullptr)
+                                                  session->OnServersChanged(servers);
                                               }});
   if (number_ == 0) return Subscriptions::Stopping();
   accepted_ = {.tools = wanted_.tools, .prompts = wanted_.prompts, .resources = wanted_.resources};

@@ -31,6 +31,15 @@ void Subscriptions::OnListChanged(std::size_t server, ListKind kind) {
   }
 }
 
+void Subscriptions::OnServersChanged(const std::vector<std::size_t>& servers) {
+  if (servers.empty()) return;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [number, listener] : listeners_) {
+    if (!listener.servers_changed) continue;
+    listener.lane->Post([told = listener.servers_changed, servers] { told(servers); });
+  }
+}
+
 void Subscriptions::StopAll() {
   const std::lock_guard lock(mutex_);
   stopped_ = true;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <vector>
 
 #include "server/base/error.h"
 #include "server/routing/list_kind.h"
@@ -24,6 +25,8 @@ class Subscriptions {
     Scope scope = {};
     std::function<void(std::size_t server, ListKind kind)> list_changed = {};
     std::function<void()> bridge_stops = {};
+    // Other servers, or none, are in these places now.
+    std::function<void(const std::vector<std::size_t>& servers)> servers_changed = {};
   };
 
   // Why none can begin while the bridge is stopping.
@@ -36,6 +39,8 @@ class Subscriptions {
 
   // A server's list has become another.
   void OnListChanged(std::size_t server, ListKind kind);
+  // Other servers have come, or none, in the places of these.
+  void OnServersChanged(const std::vector<std::size_t>& servers);
   // Tells all, and lets no new one begin.
   void StopAll();
 

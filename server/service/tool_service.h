@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -83,11 +84,14 @@ class ToolService {
   // carried the bridge's own key. Any thread.
   Headers Forwardable(const CallerHeaders& headers) const;
 
-  const Config& config() const { return config_; }
+  // The configuration: on a lane that of its route table, valid until the running handler returns;
+  // elsewhere the newest that this thread has seen, which is looked for in Authorized() and valid
+  // until then.
+  const Config& config() const;
   StatusBoard& status() { return status_; }
   Observer& observer() { return observer_; }
   // Where the server's calls are counted.
-  std::size_t SlotOf(std::size_t server) const { return slots_[server]; }
+  std::size_t SlotOf(std::size_t server) const;
   Router& router() { return router_; }
   UpstreamPool& pool() { return pool_; }
   Lister& lister() { return lister_; }
@@ -102,6 +106,14 @@ class ToolService {
   // A list of the server's that all share has become another. Any thread.
   void OnListChanged(std::size_t server) { askable_views_.Outdate(server); }
 
+  // Every lane has another configuration, Placed(), in which other servers, or none, are in the
+  // places of `retired`, and callers see something else than before of `concerned`: what is kept of
+  // those before is let go of, subscribers are told, and keys and limits hold for new requests. On
+  // main's thread.
+  void OnConfigChanged(std::shared_ptr<const Config> config,
+                       const std::vector<std::size_t>& retired,
+                       const std::vector<std::size_t>& concerned);
+
   ParkedCalls& parked() { return parked_; }
   Subscriptions& subscriptions() { return listeners_; }
   // Null: no calls are traced.
@@ -112,15 +124,26 @@ class ToolService {
   void CloseParked();
 
  private:
-  const Config& config_;
   const std::unique_ptr<Tracer> tracer_;  // outlives the calls that others end here
+  // What is looked up without a lane's table, ready for use. Immutable.
+  struct Settings {
+    Settings(std::shared_ptr<const Config> of, UpstreamPool& pool, Observer& observer);
+
+    const std::shared_ptr<const Config> config;
+    std::vector<std::string> forwardable;  // every name in any server's extra_headers, once
+    std::vector<Lane*> homes;              // by server; null: any lane, or an absent server
+    std::vector<std::size_t> slots;        // in the observer, by server
+    std::array<unsigned char, 32> key_digest{};
+  };
+  // This thread's own, so that nobody waits for anybody: `look`, the newest there is.
+  const Settings& OfThread(bool look) const;
+  const Settings& ForRequest() const;
+
   Executor& executor_;
   UpstreamPool& pool_;
   Router& router_;
   StatusBoard& status_;
   Observer& observer_;
-  std::vector<std::size_t> slots_;  // in the observer, by server
-  Lister lister_;
   AskingSessions asking_sessions_;
   const std::shared_ptr<SharedView> shared_view_;
   AskableViews askable_views_;
@@ -128,8 +151,10 @@ class ToolService {
   Subscriptions listeners_;
   Gate gate_;
   Gate subscription_gate_;
-  std::vector<std::string> forwardable_;  // every name in any server's extra_headers, once
-  std::array<unsigned char, 32> key_digest_{};
+  const std::uint64_t number_;  // no other service of this process has it
+  mutable std::mutex settings_mutex_;
+  std::shared_ptr<const Settings> settings_;
+  std::atomic<std::uint64_t> version_{1};  // of settings_
   std::atomic<unsigned> next_lane_{0};
 };
 

@@ -45,7 +45,7 @@ class RedisLink {
   void Close(std::string why);
   bool Greet();
 
-  const StoreAddress& address_;
+  const StoreAddress address_;
   const std::chrono::milliseconds patience_;
   std::string lost_;
 

@@ -90,7 +90,7 @@ class SessionJournal {
   void DropOldest();
   void Pause();
 
-  const StoreAddress& address_;
+  const StoreAddress address_;
   const Options options_;
   const std::string origin_;  // of this process: it doesn't listen to itself
   const std::string ended_key_;

@@ -84,7 +84,7 @@ class Tracer {
   void Deliver(const std::vector<TraceSpan>& spans);
   bool Pause();
 
-  const TracesConfig& config_;
+  const TracesConfig config_;
   const HttpUrl url_;
   const std::vector<std::pair<std::string, std::string>> resource_;
   std::atomic<std::uint64_t> dropped_{0};

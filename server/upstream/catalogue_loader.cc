@@ -7,13 +7,16 @@
 namespace mcpbridge {
 
 CatalogueLoader::CatalogueLoader(std::size_t server, Upstream& upstream, Lane& home, Router& router,
-                                 const StatusBoard& status, std::function<void(ListKind)> changed)
+                                 const StatusBoard& status, std::function<void(ListKind)> changed,
+                                 Router::Number number, bool tells_first)
     : server_(server),
       upstream_(upstream),
       home_(home),
       router_(router),
       status_(status),
-      changed_(std::move(changed)) {
+      changed_(std::move(changed)),
+      number_(number),
+      tells_first_(tells_first) {
   ListOwner& self = *this;
   for (const ListKind kind : kListKinds) {
     loaders_[kind] = std::make_unique<ListLoader>(kind, upstream, home, self);
@@ -39,9 +42,8 @@ void CatalogueLoader::Invalidate() {
   });
 }
 
-void CatalogueLoader::Stop() {
-  home_.Post([this] {
-    const Error why{.reason = Reason::kShuttingDown, .message = "the bridge is stopping"};
+void CatalogueLoader::Stop(Error why) {
+  home_.Post([this, why = std::move(why)] {
     for (const ListKind kind : kListKinds) loaders_[kind]->Stop(why);
   });
 }
@@ -73,6 +75,7 @@ void CatalogueLoader::OnList(ListKind kind, Result<EntryList> list) {
   slot.failure.reset();
   const bool was_known = slot.list != nullptr;
   const bool is_same = was_known && *slot.list == *list;
+  const bool is_news = tells_first_ && !list->entries.empty();
   if (!is_same) {
     const ListKindInfo& info = InfoOf(kind);
     if (slot.list != nullptr || !list->entries.empty()) {
@@ -81,11 +84,11 @@ void CatalogueLoader::OnList(ListKind kind, Result<EntryList> list) {
     slot.list = std::make_shared<const EntryList>(*std::move(list));
   }
   if (!is_same || had_failed) Publish();
-  if (!is_same && was_known) changed_(kind);
+  if (!is_same && (was_known || is_news)) changed_(kind);
 }
 
 void CatalogueLoader::Publish() {
-  router_.Publish(server_, std::make_shared<const Catalogue>(catalogue_));
+  router_.Publish(server_, std::make_shared<const Catalogue>(catalogue_), number_);
 }
 
 }  // namespace mcpbridge

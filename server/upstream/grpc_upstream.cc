@@ -228,7 +228,7 @@ void GrpcUpstream::OnDeadline() {
 }
 
 void GrpcUpstream::Report(const std::function<void(UpstreamStatus&)>& change) {
-  if (use_.stands_for_server()) use_.status->Update(config().name, change);
+  use_.Report(config().name, change);
 }
 
 // Calls that were given up may still be on their way back from gRPC.

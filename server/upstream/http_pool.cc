@@ -33,20 +33,24 @@ Result<std::shared_ptr<HttpConnection>> HttpPool::Acquire() {
   ++open_;
   return std::make_shared<HttpConnection>(
       lane_, blocking_lane_, url_, tls_, limits_.response_bytes,
-      [this](std::shared_ptr<HttpConnection> connection, bool alive) {
-        TakeBack(std::move(connection), alive);
+      [self = shared_from_this()](std::shared_ptr<HttpConnection> connection, bool alive) {
+        self->TakeBack(std::move(connection), alive);
       });
 }
 
 std::shared_ptr<HttpConnection> HttpPool::ForStream() {
   return std::make_shared<HttpConnection>(
       lane_, blocking_lane_, url_, tls_, limits_.response_bytes,
-      [](const std::shared_ptr<HttpConnection>& connection, bool alive) {
+      [self = shared_from_this()](const std::shared_ptr<HttpConnection>& connection, bool alive) {
         if (alive) connection->Abort();
       });
 }
 
 void HttpPool::TakeBack(std::shared_ptr<HttpConnection> connection, bool alive) {
+  if (alive && closed_) {  // it comes back here, closed
+    connection->Abort();
+    return;
+  }
   if (alive) {
     connection->SetIdle(Deadline::After(kIdleTime));
     idle_.push_back(std::move(connection));
@@ -62,6 +66,7 @@ std::string HttpPool::NextId() {
 }
 
 void HttpPool::CloseIdle() {
+  closed_ = true;
   for (const auto& connection : std::exchange(idle_, {})) connection->Abort();
 }
 

@@ -14,9 +14,9 @@
 
 namespace mcpbridge {
 
-// One lane's connections to one HTTP server. Owned by HttpUpstream, for the life of the process: a
-// request borrows a connection and can close that one only. Lane-only.
-class HttpPool {
+// One lane's connections to one HTTP server. Owned by HttpServer, and kept while one of its
+// connections is left: a request borrows a connection and can close that one only. Lane-only.
+class HttpPool : public std::enable_shared_from_this<HttpPool> {
  public:
   struct Limits {
     std::size_t connections;
@@ -43,7 +43,7 @@ class HttpPool {
   // A request id that no other request of this bridge to this server has, in whichever session.
   std::string NextId();
 
-  // Closes the idle ones.
+  // Closes the idle ones, and from now on those that become idle.
   void CloseIdle();
 
  private:
@@ -51,11 +51,12 @@ class HttpPool {
 
   Lane& lane_;
   Lane& blocking_lane_;
-  const HttpUrl& url_;
+  const HttpUrl url_;
   boost::asio::ssl::context* tls_;
   const Limits limits_;
   std::size_t open_ = 0;
   std::uint64_t next_id_ = 0;
+  bool closed_ = false;
   std::vector<std::shared_ptr<HttpConnection>> idle_;
 };
 

@@ -12,11 +12,13 @@
 namespace mcpbridge {
 
 // The connections to one configured HTTP server, a pool for each lane, which all sessions with it
-// share. Owned by UpstreamPool for the life of the process.
+// share. Owned by Server.
 class HttpServer {
  public:
   // `url` is a valid one. `trust` is used for https only.
   HttpServer(const std::string& url, Executor& executor, TlsTrust& trust, HttpPool::Limits limits);
+  // After CloseIdle(), or once the lanes have stopped.
+  ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
@@ -24,14 +26,15 @@ class HttpServer {
   // On `lane`.
   HttpPool& pool(const Lane& lane) { return *pools_[static_cast<std::size_t>(lane.index())]; }
 
-  // Closes idle connections; `done` runs once, on any lane, when that has happened on all. Any
-  // thread.
+  // Closes idle connections, for good: others close when they become idle; `done` runs once, on any
+  // lane, when that has happened on all. Any thread.
   void CloseIdle(std::function<void()> done);
 
  private:
   const HttpUrl url_;
   Executor& executor_;
-  std::vector<std::unique_ptr<HttpPool>> pools_;
+  std::vector<std::shared_ptr<HttpPool>> pools_;
+  bool closed_ = false;
 };
 
 }  // namespace mcpbridge

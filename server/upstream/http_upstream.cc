@@ -275,7 +275,7 @@ void HttpUpstream::GoDown(Error error) {
 }
 
 void HttpUpstream::Report(const std::function<void(UpstreamStatus&)>& change) {
-  if (use_.stands_for_server()) use_.status->Update(config().name, change);
+  use_.Report(config().name, change);
 }
 
 void HttpUpstream::GoIdle() {

@@ -79,6 +79,20 @@ void KeptSubscriptions::Forget(const std::string& uri) {
   count_ = uris_.size();
 }
 
+std::vector<std::string> KeptSubscriptions::All() const {
+  const std::lock_guard lock(mutex_);
+  return {uris_.begin(), uris_.end()};
+}
+
+void KeptSubscriptions::Adopt(const std::vector<std::string>& uris) {
+  {
+    const std::lock_guard lock(mutex_);
+    uris_.insert(uris.begin(), uris.end());
+    count_ = uris_.size();
+  }
+  OnOpened();
+}
+
 // Later: the session may still be in the middle of it.
 void KeptSubscriptions::OnOpened() {
   if (count_.load() == 0) return;

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "server/base/backoff.h"
 #include "server/jsonrpc/message.h"
@@ -43,6 +44,13 @@ class KeptSubscriptions final : public std::enable_shared_from_this<KeptSubscrip
   // The server has taken a subscription, or its end. Any thread.
   void Keep(const std::string& uri);
   void Forget(const std::string& uri);
+
+  // What is kept by now. Any thread.
+  std::vector<std::string> All() const;
+
+  // Those of a session that this one is in the place of: makes them here, with the same effect as
+  // above. After SetSession(). Any thread.
+  void Adopt(const std::vector<std::string>& uris);
 
   // The session has been opened. Any thread.
   void OnOpened();
@@ -83,6 +91,7 @@ class SubscribingSession final : public Upstream {
   void Notify(std::string notification) override { session_->Notify(std::move(notification)); }
   Result<std::unique_ptr<Exchange>> Send(Lane& lane, UpstreamRequest request,
                                          ReplyHandler& handler) override;
+  std::vector<std::string> subscribed() const override { return kept_->All(); }
   void Stop(std::string why, std::function<void()> done) override;
 
  private:

@@ -13,7 +13,7 @@ namespace mcpbridge {
 
 // Keeps the stream open on which a server of MCP 2026-07-28 says that its lists have changed. What
 // is said there reaches UpstreamUse::lists_changed by itself, as on any stream of the server's;
-// this one adds what may have been missed. Owned by UpstreamPool; lives on `home`.
+// this one adds what may have been missed. Owned by Server; lives on `home`.
 class ListWatcher final : private ModernListener::Handler, private DeadlineEntry {
  public:
   // `missed`: the lists may have changed unheard. On `home`.

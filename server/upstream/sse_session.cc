@@ -25,7 +25,7 @@ SseSession::SseSession(const ServerConfig& config, HttpServer& server, Lane& hom
       limits_(limits) {}
 
 void SseSession::Report(const std::function<void(UpstreamStatus&)>& change) {
-  if (use_.status != nullptr) use_.status->Update(config_.name, change);
+  use_.Report(config_.name, change);
 }
 
 void SseSession::Start() {

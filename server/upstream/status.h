@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -31,14 +32,21 @@ struct UpstreamStatus {
 // changes, read by ListServers and the health service: never on the path of a call. Thread-safe.
 class StatusBoard {
  public:
-  // Every change of a health: `server` is empty for the bridge itself. Runs on the thread that
+  // Every change of a health, and of which servers there are: `server` is empty for the bridge
+  // itself, and where it is about all. Runs on the thread that
   // caused the change, after the lock is released; must not block.
   using Watcher = std::function<void(const std::string& server, bool serving)>;
 
   explicit StatusBoard(const std::vector<std::string>& servers);
 
   // Copies `change`d status in; logs and tells the watcher if the health is another than before.
-  void Update(const std::string& server, const std::function<void(UpstreamStatus&)>& change);
+  // `number`: whose word it is; only that of the server's own counts (see Change()).
+  void Update(const std::string& server, const std::function<void(UpstreamStatus&)>& change,
+              std::uint64_t number = 0);
+
+  // There are these servers now, with their numbers. One whose number is another than before is
+  // another server: nothing is known of it. Tells the watcher.
+  void Change(const std::map<std::string, std::uint64_t>& servers);
 
   // Whether the bridge itself takes calls.
   void SetServing(bool serving);
@@ -54,8 +62,13 @@ class StatusBoard {
   void SetWatcher(Watcher watcher);
 
  private:
+  struct Entry {
+    UpstreamStatus status;
+    std::uint64_t number = 0;
+  };
+
   mutable std::mutex mutex_;
-  std::map<std::string, UpstreamStatus> servers_;
+  std::map<std::string, Entry> servers_;
   bool serving_ = false;
   Watcher watcher_;
 };

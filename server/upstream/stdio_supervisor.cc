@@ -26,7 +26,7 @@ StdioSupervisor::StdioSupervisor(const ServerConfig& config, Lane& home, const S
     : MultiplexedSession(config, home, std::move(use)), config_(config), limits_(limits) {}
 
 void StdioSupervisor::Report(const std::function<void(UpstreamStatus&)>& change) {
-  if (use_.stands_for_server()) use_.status->Update(config_.name, change);
+  use_.Report(config_.name, change);
 }
 
 bool StdioSupervisor::WaitsForDemand() const { return use_.waits_for_demand(); }

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -118,6 +119,7 @@ struct UpstreamUse {
   ServerEra* era = nullptr;
   std::string label = {};         // for the log, behind the server's name; may be empty
   StatusBoard* status = nullptr;  // where its health is shown while it stands for the server
+  std::uint64_t number = 0;       // the server's there
   bool one_client = false;        // all its requests are one client's
   bool only_on_demand = false;    // (re)connects only when a request wants it, unless it stands
                                   // for its server
@@ -136,6 +138,10 @@ struct UpstreamUse {
   // server turns out to speak the modern era only.
   bool stands_for_server() const {
     return status != nullptr && (era == nullptr || (era->get() == Era::kModern) == modern);
+  }
+  // Shows a change of the server's health, or not where it doesn't stand for it.
+  void Report(const std::string& server, const std::function<void(UpstreamStatus&)>& change) const {
+    if (stands_for_server()) status->Update(server, change, number);
   }
   // Whether it connects only when a request wants it.
   bool waits_for_demand() const { return only_on_demand && !stands_for_server() && !holds_open(); }
@@ -172,6 +178,9 @@ class Upstream {
   // Passes on what a client says to its servers, a whole JSON-RPC notification, if the session is
   // open: nobody waits for it, and to open one for it is of no use. Any thread.
   virtual void Notify(std::string notification) = 0;
+
+  // The resources that its client has subscribed to, as far as that is kept. Any thread.
+  virtual std::vector<std::string> subscribed() const { return {}; }
 
   // Ends the session for good (why: for the log) and calls `done` once, on any thread, when nothing
   // is left: no connection, no process. Any thread. Only after all exchanges are gone.

@@ -1,192 +1,182 @@
 #include "server/upstream/upstream_pool.h"
 
+#include <algorithm>
+#include <map>
 #include <utility>
 
 #include "server/base/log.h"
-#include "server/mcp/modern.h"
-#include "server/mcp/modern_meta.h"
-#include "server/upstream/grpc_upstream.h"
-#include "server/upstream/http_upstream.h"
+#include "server/config/difference.h"
 #include "server/upstream/kept_subscriptions.h"
 #include "server/upstream/legacy_view.h"
-#include "server/upstream/sse_upstream.h"
-#include "server/upstream/stdio_upstream.h"
 
 namespace mcpbridge {
 
 UpstreamPool::UpstreamPool(const Config& config, Executor& executor, Router& router,
                            StatusBoard& status)
-    : config_(config), executor_(executor), sessions_of_(config.servers.size()) {
-  const HttpPool::Limits limits{
-      .connections = static_cast<std::size_t>(config.bridge.limits.upstream_connections),
-      .response_bytes = config.bridge.limits.response_bytes};
+    : executor_(executor),
+      router_(router),
+      status_(status),
+      link_(std::make_shared<Link>()),
+      config_(std::make_shared<const Config>(config)) {
+  link_->pool = this;
+  SetLimits(config.bridge.limits);
+  std::vector<std::shared_ptr<Server>> servers;
   for (std::size_t i = 0; i < config.servers.size(); ++i) {
-    const ServerConfig& server = config.servers[i];
-    const bool is_http =
-        server.transport == TransportKind::kHttp || server.transport == TransportKind::kSse;
-    http_servers_.push_back(
-        is_http ? std::make_unique<HttpServer>(server.url, executor, trust_, limits) : nullptr);
-    processes_.push_back(std::make_shared<std::atomic<int>>(0));
-    Lane& home = executor.lane(static_cast<int>(i) % executor.lane_count());
-    MakeShared(i, home, status);
-    loaders_.push_back(
-        std::make_unique<CatalogueLoader>(i, *upstreams_.back(), home, router, status,
-                                          [this, i](ListKind kind) { list_changed_(i, kind); }));
-    watchers_.push_back(modern_[i] == nullptr
-                            ? nullptr
-                            : std::make_unique<ListWatcher>(
-                                  *modern_[i], home, [this, i] { loaders_[i]->Invalidate(); }));
+    numbers_.push_back(0);
+    servers.push_back(MakeServer(config.servers[i], i, 0, config.bridge.limits));
   }
+  set_ = std::make_shared<const ServerSet>(std::move(servers));
+  router_.Begin(config_, set_, numbers_);
 }
 
-// The sessions that all share, by what the configuration leaves open.
-void UpstreamPool::MakeShared(std::size_t server, Lane& home, StatusBoard& status) {
-  const ServerConfig& config = config_.servers[server];
-  const bool is_sse = config.transport == TransportKind::kSse;
-  const bool is_grpc = config.transport == TransportKind::kGrpc;
-  const Protocol protocol = is_sse    ? Protocol::kLegacy
-                            : is_grpc ? Protocol::kModern
-                                      : config.protocol;
-  const bool only_modern = protocol == Protocol::kModern;
-  eras_.push_back(std::make_unique<ServerEra>(only_modern                     ? Era::kModern
-                                              : protocol == Protocol::kLegacy ? Era::kLegacy
-                                                                              : Era::kUnknown));
-  ServerEra& era = *eras_.back();
-  UpstreamUse use{.initialize_params = BridgeParams(),
-                  .modern = true,
-                  .era = &era,
-                  .label = " (" + std::string(kModernVersion) + ")",
-                  .status = &status,
-                  .only_on_demand = true,
-                  .lists_changed = [this, server] {
-                    loaders_[server]->Invalidate();
-                    // Where it speaks the other era too, that one's session hears of its lists.
-                    if (IsModernOnly(server)) watchers_[server]->Begin();
-                  }};
-  modern_.push_back(protocol == Protocol::kLegacy ? nullptr : Make(server, home, use));
-  Upstream* const modern = modern_.back().get();
-  if (only_modern) {
-    upstreams_.push_back(std::make_unique<LegacyView>(*modern));
-    return;
-  }
-  use.initialize_params = InitializeParams();
-  use.modern = false;
-  use.lists_changed = [this, server] { loaders_[server]->Invalidate(); };
-  use.label.clear();
-  use.only_on_demand = false;
-  auto legacy = Make(server, home, std::move(use));
-  if (modern == nullptr) {
-    upstreams_.push_back(std::move(legacy));
-    return;
-  }
-  era.SetWake([wake = legacy.get()] { wake->Wake(); }, [modern] { modern->Wake(); });
-  upstreams_.push_back(
-      std::make_unique<EitherEra>(era, std::move(legacy), std::make_unique<LegacyView>(*modern)));
+void UpstreamPool::SetLimits(const BridgeConfig::Limits& limits) {
+  const std::lock_guard lock(mutex_);
+  max_client_processes_ = limits.client_processes;
+  max_call_sessions_ = limits.in_flight_calls;
 }
 
-std::unique_ptr<Upstream> UpstreamPool::Make(std::size_t server, Lane& home, UpstreamUse use) {
-  const ServerConfig& config = config_.servers[server];
-  const std::size_t response_bytes = config_.bridge.limits.response_bytes;
-  use.processes = processes_[server];
-  switch (config.transport) {
-    case TransportKind::kHttp:
-      break;
-    case TransportKind::kSse:
-      return std::make_unique<SseUpstream>(config, *http_servers_[server], home,
-                                           SseUpstream::Limits{.response_bytes = response_bytes},
-                                           std::move(use));
-    case TransportKind::kStdio:
-      return std::make_unique<StdioUpstream>(
-          config, home, StdioUpstream::Limits{.response_bytes = response_bytes}, std::move(use));
-    case TransportKind::kGrpc:
-      return std::make_unique<GrpcUpstream>(config, executor_.ClientQueue(), home,
-                                            GrpcUpstream::Limits{.response_bytes = response_bytes},
-                                            std::move(use));
-  }
-  return std::make_unique<HttpUpstream>(config, *http_servers_[server], executor_, home,
-                                        std::move(use));
+const std::shared_ptr<Server>& UpstreamPool::At(std::size_t server) const {
+  const Lane* const lane = Lane::Current();
+  const bool on_lane = lane != nullptr && lane->index() >= 0;
+  return (on_lane ? *router_.Current(*lane)->servers() : *set_).At(server);
 }
 
-Result<std::shared_ptr<Upstream>> UpstreamPool::NewSession(std::size_t server,
-                                                           const ClientProfile& client,
-                                                           const std::string& label, Whose whose,
-                                                           Unsolicited unsolicited) {
+std::shared_ptr<Server> UpstreamPool::MakeServer(const ServerConfig& config, std::size_t index,
+                                                 Router::Number number,
+                                                 const BridgeConfig::Limits& limits) {
+  const HttpPool::Limits http{.connections = static_cast<std::size_t>(limits.upstream_connections),
+                              .response_bytes = limits.response_bytes};
+  auto server = std::make_unique<Server>(
+      config, index, number,
+      Server::Environment{
+          .executor = executor_, .trust = trust_, .router = router_, .status = status_, .limits = http},
+      [this, index](ListKind kind) { list_changed_(index, kind); });
+  {
+    const std::lock_guard lock(mutex_);
+    servers_.insert(server.get());
+  }
+  return std::shared_ptr<Server>(server.release(), [link = link_](Server* gone) {
+    const std::lock_guard lock(link->mutex);
+    if (link->pool != nullptr) {
+      link->pool->SeeOff(gone);
+    } else {
+      delete gone;
+    }
+  });
+}
+
+// Nobody holds it: it is closed, and freed behind whatever it has posted to its lane meanwhile.
+void UpstreamPool::SeeOff(Server* server) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) {
+      let_go_.emplace_back(server);
+      return;
+    }
+    servers_.erase(server);
+    ++closing_;
+  }
+  server->Close("it is not configured any more, or otherwise", [this, server] {
+    server->home().Post([this, server] {
+      const std::string name = server->config().name;
+      delete server;
+      spdlog::info("upstream {}: what a reload has taken out is closed", name);
+      const std::lock_guard lock(mutex_);
+      --closing_;
+      changed_.notify_all();
+    });
+  });
+}
+
+Result<std::shared_ptr<Upstream>> UpstreamPool::NewSession(
+    const std::shared_ptr<Server>& server, const ClientProfile& client, const std::string& label,
+    Whose whose, Unsolicited unsolicited, const std::vector<std::string>& subscribed) {
   return MakeSession(server, &client,
                      UpstreamUse{.label = label,
                                  .one_client = whose == Whose::kOneClient,
                                  .unsolicited = std::move(unsolicited)},
-                     /*is_for_call=*/false);
+                     /*is_for_call=*/false, subscribed);
 }
 
-Result<std::shared_ptr<Upstream>> UpstreamPool::NewCallSession(std::size_t server,
-                                                               const ClientProfile* client) {
+Result<std::shared_ptr<Upstream>> UpstreamPool::NewCallSession(
+    const std::shared_ptr<Server>& server, const ClientProfile* client) {
   return MakeSession(server, client, UpstreamUse{.label = " (one call)", .one_client = true},
                      /*is_for_call=*/true);
 }
 
-Result<std::shared_ptr<Upstream>> UpstreamPool::MakeSession(std::size_t server,
-                                                            const ClientProfile* client,
-                                                            UpstreamUse use, bool is_for_call) {
-  Upstream* const modern = modern_[server].get();
-  const ServerEra& era = *eras_[server];
+Result<std::shared_ptr<Upstream>> UpstreamPool::MakeSession(
+    const std::shared_ptr<Server>& server, const ClientProfile* client, UpstreamUse use,
+    bool is_for_call, const std::vector<std::string>& subscribed) {
+  Upstream* const modern = server->modern();
+  const ServerEra& era = server->era();
   const bool is_told = static_cast<bool>(use.unsolicited.announce);
   const unsigned turn = next_home_.fetch_add(1, std::memory_order_relaxed);
   Lane* const home =
       &executor_.lane(static_cast<int>(turn % static_cast<unsigned>(executor_.lane_count())));
-  const auto view = [&] {
+  const auto view = [&]() -> std::unique_ptr<LegacyView> {
     if (client == nullptr) return std::make_unique<LegacyView>(*modern);
     return is_told ? std::make_unique<LegacyView>(*modern, *client, *home, use.unsolicited)
                    : std::make_unique<LegacyView>(*modern, *client);
   };
   const bool is_view = era.get() == Era::kModern;
-  if (is_view && !is_told) return std::shared_ptr<Upstream>(view());
-  const Counted counted{.server = server,
-                        .is_process = !is_view && http_servers_[server] == nullptr,
-                        .is_for_call = is_for_call};
-  if (auto refused = CountIn(server, counted)) return *std::move(refused);
-  if (is_view) return Own(view(), *home, counted);
-  use.initialize_params = client != nullptr ? InitializeParams(*client) : InitializeParams();
-  use.only_on_demand = true;
-  use.lists_changed = [] {};
+  // One that all share, as it were, of the server: it keeps what it needs of it.
+  if (is_view && !is_told) {
+    return std::shared_ptr<Upstream>(view().release(), [server](Upstream* gone) { delete gone; });
+  }
+  const Counted counted{.server = server->index(),
+                        .is_process = !is_view && !server->is_http(), .is_for_call = is_for_call};
+  if (auto refused = CountIn(*server, counted)) return *std::move(refused);
   std::shared_ptr<KeptSubscriptions> kept;
   if (is_told) {
     kept = std::make_shared<KeptSubscriptions>(era, *home, use.unsolicited.announce);
     use.holds_open = [kept] { return kept->HoldOpen(); };
     use.opened = [kept] { kept->OnOpened(); };
   }
-  auto session = Make(server, *home, use);
-  if (modern != nullptr) session = std::make_unique<EitherEra>(era, std::move(session), view());
+  std::unique_ptr<Upstream> session;
+  if (is_view) {
+    session = view();
+  } else {
+    use.initialize_params = client != nullptr ? InitializeParams(*client) : InitializeParams();
+    use.only_on_demand = true;
+    use.lists_changed = [] {};
+    session = server->Make(*home, use);
+    if (modern != nullptr) session = std::make_unique<EitherEra>(era, std::move(session), view());
+  }
   if (kept != nullptr) {
-    session = std::make_unique<SubscribingSession>(std::move(session), std::move(kept));
+    session = std::make_unique<SubscribingSession>(std::move(session), kept);
+    if (!subscribed.empty()) kept->Adopt(subscribed);
   }
   session->Start();
-  return Own(std::move(session), *home, counted);
+  return Own(std::move(session), server, *home, counted);
 }
 
-std::shared_ptr<Upstream> UpstreamPool::Own(std::unique_ptr<Upstream> session, Lane& home,
+std::shared_ptr<Upstream> UpstreamPool::Own(std::unique_ptr<Upstream> session,
+                                            std::shared_ptr<Server> server, Lane& home,
                                             Counted counted) {
-  return std::shared_ptr<Upstream>(
-      session.release(), [this, &home, counted](Upstream* gone) { SeeOff(gone, home, counted); });
+  return std::shared_ptr<Upstream>(session.release(), [this, server = std::move(server), &home,
+                                                       counted](Upstream* gone) mutable {
+    SeeOff(gone, std::move(server), home, counted);
+  });
 }
 
-std::optional<Error> UpstreamPool::CountIn(std::size_t server, Counted counted) {
-  const BridgeConfig::Limits& limits = config_.bridge.limits;
+std::optional<Error> UpstreamPool::CountIn(const Server& server, Counted counted) {
   const auto full = [&](const char* message, const char* limit) {
     return Error{.reason = Reason::kOverloaded,
                  .message = message,
-                 .metadata = {{"limit", limit}, {"server", config_.servers[server].name}},
+                 .metadata = {{"limit", limit}, {"server", server.config().name}},
                  .retry_after = std::chrono::seconds(1)};
   };
   const std::lock_guard lock(mutex_);
-  if (counted.is_process && client_processes_ >= limits.client_processes) {
+  if (counted.is_process && client_processes_ >= max_client_processes_) {
     return full("as many processes run for clients as may", "bridge.limits.client_processes");
   }
-  if (counted.is_for_call && call_sessions_ >= limits.in_flight_calls) {
+  if (counted.is_for_call && call_sessions_ >= max_call_sessions_) {
     return full("as many sessions for single calls are there, or are being closed, as may",
                 "bridge.limits.in_flight_calls");
   }
   ++client_sessions_;
-  ++sessions_of_[server];
+  if (sessions_of_.size() <= counted.server) sessions_of_.resize(counted.server + 1);
+  ++sessions_of_[counted.server];
   client_processes_ += counted.is_process;
   call_sessions_ += counted.is_for_call;
   return std::nullopt;
@@ -201,83 +191,149 @@ void UpstreamPool::CountOut(Counted counted) {
   changed_.notify_all();
 }
 
-// Nobody holds it: it is stopped, and freed behind whatever it has posted to its lane meanwhile.
-void UpstreamPool::SeeOff(Upstream* session, Lane& home, Counted counted) {
+// Nobody holds it: it is stopped, and freed behind whatever it has posted to its lane meanwhile;
+// then its server may be let go of.
+void UpstreamPool::SeeOff(Upstream* session, std::shared_ptr<Server> server, Lane& home,
+                          Counted counted) {
   const char* const why = counted.is_for_call ? "the call is over" : "the client's session is over";
-  session->Stop(why, [this, session, &home, counted] {
-    home.Post([this, session, counted] {
+  session->Stop(why, [this, session, server = std::move(server), &home, counted] {
+    home.Post([this, session, server, counted]() mutable {
       delete session;
+      server.reset();
       CountOut(counted);
     });
   });
 }
 
-// The lanes have stopped by now. Loaders hold exchanges, so they go first.
+// The lanes have stopped by now.
 UpstreamPool::~UpstreamPool() {
-  loaders_.clear();
-  watchers_.clear();
+  {
+    const std::lock_guard lock(link_->mutex);
+    link_->pool = nullptr;
+  }
+  // Some may be held by what the lanes have left undone, and go with it.
+  for (Server* const server : servers_) server->Clear();
+  router_.Clear();
 }
 
 void UpstreamPool::Start() {
-  for (auto& upstream : upstreams_) upstream->Start();
-  for (auto& upstream : modern_) {
-    if (upstream != nullptr) upstream->Start();
+  for (std::size_t i = 0; i < set_->size(); ++i) {
+    if (set_->At(i) != nullptr) set_->At(i)->Start();
   }
+}
+
+// First there are places for those that are new, with nothing in them: then no lane can meet an
+// index that it knows nothing of.
+void UpstreamPool::Grow(const Config& placed) {
+  if (placed.servers.size() == config_->servers.size()) return;
+  auto grown = std::make_shared<Config>(*config_);
+  std::vector<std::shared_ptr<Server>> servers;
+  for (std::size_t i = 0; i < set_->size(); ++i) servers.push_back(set_->At(i));
+  if (grown->order.empty()) {
+    for (std::size_t i = 0; i < grown->servers.size(); ++i) grown->order.push_back(i);
+  }
+  for (std::size_t i = grown->servers.size(); i < placed.servers.size(); ++i) {
+    ServerConfig& empty = grown->servers.emplace_back();
+    empty.name = placed.servers[i].name;
+    empty.absent = true;
+    servers.emplace_back();
+    numbers_.push_back(++last_number_);
+  }
+  router_.Change(std::move(grown), std::make_shared<const ServerSet>(std::move(servers)), numbers_);
+}
+
+std::vector<std::size_t> UpstreamPool::Change(const std::shared_ptr<const Config>& config) {
+  Grow(*config);
+  std::vector<std::size_t> retired;
+  std::vector<std::shared_ptr<Server>> servers;
+  std::vector<std::shared_ptr<Server>> added;
+  std::map<std::string, std::uint64_t> shown;
+  for (std::size_t i = 0; i < config->servers.size(); ++i) {
+    const std::shared_ptr<Server> before = i < set_->size() ? set_->At(i) : nullptr;
+    const ServerConfig& entry = config->servers[i];
+    if (before != nullptr && SameConnection(before->config(), entry)) {
+      servers.push_back(before);
+    } else {
+      if (before != nullptr) retired.push_back(i);
+      if (before != nullptr || !entry.absent) numbers_[i] = ++last_number_;
+      servers.push_back(entry.absent ? nullptr
+                                     : MakeServer(entry, i, numbers_[i], config->bridge.limits));
+      if (!entry.absent) added.push_back(servers.back());
+    }
+    if (!entry.absent) shown[entry.name] = numbers_[i];
+  }
+  SetLimits(config->bridge.limits);
+  status_.Change(shown);
+  auto set = std::make_shared<const ServerSet>(std::move(servers));
+  router_.Change(config, set, numbers_);
+  for (const std::size_t i : retired) set_->At(i)->Retire();
+  config_ = config;
+  set_ = std::move(set);
+  for (const auto& server : added) server->Start();
+  return retired;
 }
 
 void UpstreamPool::Stop(const std::string& why) {
-  for (auto& loader : loaders_) loader->Stop();
-  for (auto& watcher : watchers_) {
-    if (watcher != nullptr) watcher->Stop();
-  }
+  std::vector<Server*> left_open;
+  std::size_t left = 0;
   {
+    std::unique_lock lock(mutex_);
+    for (Server* const server : servers_) server->StopAsking();
     // Clients' sessions may go by way of those that all share.
-    std::unique_lock clients(mutex_);
-    changed_.wait(clients, [&] { return client_sessions_ == 0; });
+    changed_.wait(lock, [&] { return client_sessions_ == 0 && closing_ == 0; });
+    stopping_ = true;
+    left_open.assign(servers_.begin(), servers_.end());
+    left = left_open.size();
   }
-  std::vector<Upstream*> all;
-  for (auto& upstream : upstreams_) all.push_back(upstream.get());
-  for (auto& upstream : modern_) {
-    if (upstream != nullptr) all.push_back(upstream.get());
+  for (Server* const server : left_open) {
+    server->Close(why, [&] {
+      const std::lock_guard done_lock(mutex_);
+      --left;
+      changed_.notify_all();
+    });
   }
-  std::size_t left = all.size();
-  const auto one_done = [&] {
-    const std::lock_guard done_lock(mutex_);
-    --left;
-    changed_.notify_all();
-  };
-  for (Upstream* const upstream : all) upstream->Stop(why, one_done);
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return left == 0; });
-  lock.unlock();
-  std::vector<HttpServer*> servers;
-  for (auto& server : http_servers_) {
-    if (server != nullptr) servers.push_back(server.get());
-  }
-  left = servers.size();
-  for (HttpServer* const server : servers) server->CloseIdle(one_done);
-  lock.lock();
-  changed_.wait(lock, [&] { return left == 0; });
+}
+
+std::size_t UpstreamPool::server_count() const {
+  const std::lock_guard lock(mutex_);
+  return servers_.size() + closing_;
 }
 
 void UpstreamPool::AddConnections(const Lane& lane, std::vector<Usage>& usage) const {
-  for (std::size_t i = 0; i < http_servers_.size(); ++i) {
-    if (http_servers_[i] != nullptr) usage[i].connections += http_servers_[i]->pool(lane).size();
+  const ServerSet& set = *router_.Current(lane)->servers();
+  for (std::size_t i = 0; i < std::min(set.size(), usage.size()); ++i) {
+    if (set.At(i) != nullptr) usage[i].connections += set.At(i)->connections(lane);
   }
 }
 
+// Those of servers that were retired and haven't ended yet count in the same place.
 void UpstreamPool::AddSessions(std::vector<Usage>& usage) const {
   const std::lock_guard lock(mutex_);
-  for (std::size_t i = 0; i < usage.size(); ++i) {
+  for (std::size_t i = 0; i < std::min(usage.size(), sessions_of_.size()); ++i) {
     usage[i].sessions += sessions_of_[i];
-    usage[i].processes += static_cast<std::size_t>(processes_[i]->load(std::memory_order_relaxed));
+  }
+  for (const Server* const server : servers_) {
+    if (server->index() < usage.size()) usage[server->index()].processes += server->processes();
   }
 }
 
 void UpstreamPool::RefreshCatalogue(std::size_t server, ListKind kind, Lane& lane,
                                     std::chrono::milliseconds max_age, Deadline deadline,
                                     std::function<void(std::optional<Error>)> done) {
-  loaders_[server]->Refresh(kind, lane, max_age, deadline, std::move(done));
+  const std::shared_ptr<Server>& at = At(server);
+  if (at == nullptr) return done(CheckPresent(router_.Current(lane)->config(), server));
+  // Whoever waits while another server takes its place waits for that one's list.
+  at->lists().Refresh(kind, lane, max_age, deadline,
+                      [this, at, kind, &lane, max_age, deadline,
+                       done = std::move(done)](std::optional<Error> error) mutable {
+                        if (error && at->retired() && !deadline.expired()) {
+                          return RefreshCatalogue(at->index(), kind, lane, max_age, deadline,
+                                                  std::move(done));
+                        }
+                        done(std::move(error));
+                      });
 }
 
 }  // namespace mcpbridge

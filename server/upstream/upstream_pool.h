@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,47 +18,62 @@
 #include "server/mcp/initialize.h"
 #include "server/routing/router.h"
 #include "server/runtime/executor.h"
-#include "server/upstream/catalogue_loader.h"
-#include "server/upstream/http_server.h"
-#include "server/upstream/list_watcher.h"
+#include "server/upstream/server.h"
 #include "server/upstream/status.h"
 #include "server/upstream/tls_trust.h"
 #include "server/upstream/upstream.h"
 
 namespace mcpbridge {
 
-// Owns every upstream for the life of the process, and keeps the lists of what each has. Owned by
+// Makes and sees off the servers of each configuration, and clients' sessions with them. Owned by
 // App. Nothing that belongs to a call can end a session through it: calls get an Exchange only.
+//
+// What takes an index means the servers as the lane has them on which it is called, or, elsewhere,
+// those of the newest configuration. A server that is absent there has nothing.
 class UpstreamPool {
  public:
+  // With the servers of `config`.
   UpstreamPool(const Config& config, Executor& executor, Router& router, StatusBoard& status);
   ~UpstreamPool();
 
-  // The session that all share, as callers of the legacy era use it.
-  Upstream& upstream(std::size_t server) { return *upstreams_[server]; }
+  // Null: it is absent. On a lane, or on main's thread.
+  const std::shared_ptr<Server>& At(std::size_t server) const;
+
+  // The session that all share, as callers of the legacy era use it. Not of one that is absent.
+  Upstream& upstream(std::size_t server) { return At(server)->upstream(); }
 
   // The server in the era without sessions, for callers of that era; null: it isn't asked for it.
   // Connects, and finds out whether it speaks it, at its first request.
-  Upstream* modern(std::size_t server) { return modern_[server].get(); }
+  Upstream* modern(std::size_t server) {
+    const std::shared_ptr<Server>& at = At(server);
+    return at != nullptr ? at->modern() : nullptr;
+  }
 
-  // Whether the server is reached in the modern era only. Any thread.
-  bool IsModernOnly(std::size_t server) const { return eras_[server]->get() == Era::kModern; }
+  // Whether the server is reached in the modern era only.
+  bool IsModernOnly(std::size_t server) const {
+    const std::shared_ptr<Server>& at = At(server);
+    return at != nullptr && at->era().get() == Era::kModern;
+  }
 
-  // Whether it is known to be reached in the legacy era only. Any thread.
+  // Whether it is known to be reached in the legacy era only.
   bool IsLegacyOnly(std::size_t server) const {
-    return modern_[server] == nullptr || eras_[server]->refuses_modern();
+    const std::shared_ptr<Server>& at = At(server);
+    return at != nullptr && (at->modern() == nullptr || at->era().refuses_modern());
   }
 
   // Whether all requests of a session are one client's: see StdioSupervisor::LikelyCall().
   enum class Whose { kOneClient, kManyClients };
 
   // A session of its own for such a client, which opens at its first request, with `label` in the
-  // log. It is closed when nobody holds it any more. Any thread. Error: kOverloaded (too many
-  // processes).
-  Result<std::shared_ptr<Upstream>> NewSession(std::size_t server, const ClientProfile& client,
+  // log. It is closed when nobody holds it any more. `subscribed`: resources that are subscribed to
+  // in it from the start, each of which counts as updated then. Any thread. Error: kOverloaded (too
+  // many processes).
+  Result<std::shared_ptr<Upstream>> NewSession(const std::shared_ptr<Server>& server,
+                                               const ClientProfile& client,
                                                const std::string& label,
                                                Whose whose = Whose::kOneClient,
-                                               Unsolicited unsolicited = {});
+                                               Unsolicited unsolicited = {},
+                                               const std::vector<std::string>& subscribed = {});
 
   // Calls `told`, on any lane, when a list of a server's that was known has become another. Before
   // Start(); `told` may be called until Stop() has returned.
@@ -68,17 +84,27 @@ class UpstreamPool {
   // One for a single call, in the name of `client`, or of the bridge itself (null). Otherwise like
   // NewSession(). Error: kOverloaded (also where as many are there, or are being closed, as calls
   // may be under way).
-  Result<std::shared_ptr<Upstream>> NewCallSession(std::size_t server, const ClientProfile* client);
+  Result<std::shared_ptr<Upstream>> NewCallSession(const std::shared_ptr<Server>& server,
+                                                   const ClientProfile* client);
 
   // Begins to connect to all. On main's thread, after Executor::Start().
   void Start();
+
+  // Another configuration, Placed() in the place of the one before: servers that it has otherwise,
+  // or not at all, are retired, and seen off when nobody holds them any more; new ones begin to
+  // connect. When it returns every lane has it. The indices of those that were retired. On main's
+  // thread, between Start() and Stop().
+  std::vector<std::size_t> Change(const std::shared_ptr<const Config>& config);
 
   // Ends all sessions and processes and waits for that. On main's thread, when no call is under
   // way and no client's session is held any more.
   void Stop(const std::string& why);
 
-  // Whether the server has said that it has this list, or has said nothing yet. Any thread.
-  bool Offers(std::size_t server, ListKind kind) const { return loaders_[server]->Offers(kind); }
+  // Whether the server has said that it has this list, or has said nothing yet.
+  bool Offers(std::size_t server, ListKind kind) const {
+    const std::shared_ptr<Server>& at = At(server);
+    return at != nullptr && at->lists().Offers(kind);
+  }
 
   // What there is of each server, for whoever looks after the bridge. By server.
   struct Usage {
@@ -98,41 +124,63 @@ class UpstreamPool {
                         std::chrono::milliseconds max_age, Deadline deadline,
                         std::function<void(std::optional<Error>)> done);
 
+  // How many servers there are, with those that are being seen off. Any thread.
+  std::size_t server_count() const;
+
  private:
-  void MakeShared(std::size_t server, Lane& home, StatusBoard& status);
-  std::unique_ptr<Upstream> Make(std::size_t server, Lane& home, UpstreamUse use);
+  // Where servers find the pool, or that it is gone.
+  struct Link {
+    std::mutex mutex;
+    UpstreamPool* pool;
+  };
   // What one session of NewSession() or NewCallSession() counts as.
   struct Counted {
     std::size_t server = 0;
     bool is_process = false;
     bool is_for_call = false;
   };
-  std::optional<Error> CountIn(std::size_t server, Counted counted);
-  void CountOut(Counted counted);
-  Result<std::shared_ptr<Upstream>> MakeSession(std::size_t server, const ClientProfile* client,
-                                                UpstreamUse use, bool is_for_call);
-  std::shared_ptr<Upstream> Own(std::unique_ptr<Upstream> session, Lane& home, Counted counted);
-  void SeeOff(Upstream* session, Lane& home, Counted counted);
 
-  const Config& config_;
+  std::shared_ptr<Server> MakeServer(const ServerConfig& config, std::size_t index,
+                                     Router::Number number, const BridgeConfig::Limits& limits);
+  void SeeOff(Server* server);
+  void SetLimits(const BridgeConfig::Limits& limits);
+  void Grow(const Config& placed);
+  std::optional<Error> CountIn(const Server& server, Counted counted);
+  void CountOut(Counted counted);
+  Result<std::shared_ptr<Upstream>> MakeSession(const std::shared_ptr<Server>& server,
+                                                const ClientProfile* client, UpstreamUse use,
+                                                bool is_for_call,
+                                                const std::vector<std::string>& subscribed = {});
+  std::shared_ptr<Upstream> Own(std::unique_ptr<Upstream> session, std::shared_ptr<Server> server,
+                                Lane& home, Counted counted);
+  void SeeOff(Upstream* session, std::shared_ptr<Server> server, Lane& home, Counted counted);
+
   Executor& executor_;
+  Router& router_;
+  StatusBoard& status_;
   TlsTrust trust_;
-  std::vector<std::unique_ptr<HttpServer>> http_servers_;  // by server; null: none over HTTP
-  std::vector<std::unique_ptr<ServerEra>> eras_;
-  std::vector<std::unique_ptr<Upstream>> modern_;
-  std::vector<std::unique_ptr<Upstream>> upstreams_;
-  std::vector<std::unique_ptr<CatalogueLoader>> loaders_;
-  std::vector<std::unique_ptr<ListWatcher>> watchers_;  // null: it has no modern era
   std::function<void(std::size_t, ListKind)> list_changed_ = [](std::size_t, ListKind) {};
+  const std::shared_ptr<Link> link_;
+
+  // Main's thread.
+  std::shared_ptr<const Config> config_;
+  std::shared_ptr<const ServerSet> set_;
+  std::vector<Router::Number> numbers_;  // by index
+  Router::Number last_number_ = 0;       // those of the start have 0
 
   std::atomic<unsigned> next_home_{0};
-  std::vector<std::shared_ptr<std::atomic<int>>> processes_;  // that run, by server
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::size_t client_sessions_ = 0;       // made by NewSession(), NewCallSession() and not gone yet
+  std::set<Server*> servers_;                    // all but those that are being seen off
+  std::size_t closing_ = 0;                      // how many those are
+  bool stopping_ = false;                        // none is seen off singly any more
+  std::vector<std::unique_ptr<Server>> let_go_;  // since then
+  int max_client_processes_ = 0;
+  int max_call_sessions_ = 0;
+  std::size_t client_sessions_ = 0;  // made by NewSession(), NewCallSession() and not gone yet
   std::vector<std::size_t> sessions_of_;  // those of them by server
-  int client_processes_ = 0;              // those of them that are processes
-  int call_sessions_ = 0;                 // those of them that are for one call
+  int client_processes_ = 0;         // those of them that are processes
+  int call_sessions_ = 0;            // those of them that are for one call
 };
 
 }  // namespace mcpbridge

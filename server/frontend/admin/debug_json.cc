@@ -58,9 +58,9 @@ std::string_view NameOf(TransportKind transport) {
 }
 
 // Which eras of MCP the server is reached in, as far as that is known.
-std::string_view EraOf(const UpstreamPool& pool, std::size_t server, UpstreamHealth health) {
-  if (pool.IsModernOnly(server)) return "modern";
-  if (pool.IsLegacyOnly(server)) return "legacy";
+std::string_view EraOf(Server& server, UpstreamHealth health) {
+  if (server.era().get() == Era::kModern) return "modern";
+  if (server.modern() == nullptr || server.era().refuses_modern()) return "legacy";
   return health == UpstreamHealth::kServing ? "any" : "unknown";
 }
 
@@ -98,15 +98,16 @@ std::string UpstreamsJson(const StateSources& from, const BridgeState& state) {
   service.pool().AddSessions(usage);
   auto statuses = service.status().Snapshot();
   std::string list;
-  const auto& servers = service.config().servers;
+  const auto& servers = state.table->config().servers;
   for (std::size_t i = 0; i < servers.size(); ++i) {
+    if (servers[i].absent) continue;
     const UpstreamStatus& status = statuses[servers[i].name];
     JsonObject object;
     object.Text("name", servers[i].name);
     object.Text("description", servers[i].description);
     object.Text("transport", NameOf(servers[i].transport));
     object.Text("health", NameOf(status.health));
-    object.Text("era", EraOf(service.pool(), i, status.health));
+    object.Text("era", EraOf(*state.table->servers()->At(i), status.health));
     object.Text("protocol_version", status.protocol_version);
     object.Text("server_name", status.server_name);
     object.Text("server_version", status.server_version);
@@ -115,7 +116,7 @@ std::string UpstreamsJson(const StateSources& from, const BridgeState& state) {
     object.Count("connections", usage[i].connections);
     object.Count("client_sessions", usage[i].sessions);
     object.Count("processes", usage[i].processes);
-    object.Count("tools", state.tools[i]);
+    object.Count("tools", ToolCount(*state.table, i));
     list.append(list.empty() ? "" : ",").append(object.Done());
   }
   JsonObject all;

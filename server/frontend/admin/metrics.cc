@@ -222,8 +222,9 @@ void AddServers(const StateSources& from, const BridgeState& state, Families& fa
   std::vector<UpstreamPool::Usage> usage = state.usage;
   from.service.pool().AddSessions(usage);
   auto statuses = from.service.status().Snapshot();
-  const auto& servers = from.service.config().servers;
+  const auto& servers = state.table->config().servers;
   for (std::size_t i = 0; i < servers.size(); ++i) {
+    if (servers[i].absent) continue;
     const std::string& name = servers[i].name;
     const UpstreamHealth health = statuses[name].health;
     families.Add(kUp, {{"server", name}}, health == UpstreamHealth::kServing);
@@ -233,7 +234,7 @@ void AddServers(const StateSources& from, const BridgeState& state, Families& fa
     families.Add(kUpstreamConnections, {{"server", name}}, usage[i].connections);
     families.Add(kUpstreamSessions, {{"server", name}}, usage[i].sessions);
     families.Add(kUpstreamProcesses, {{"server", name}}, usage[i].processes);
-    families.Add(kUpstreamTools, {{"server", name}}, state.tools[i]);
+    families.Add(kUpstreamTools, {{"server", name}}, ToolCount(*state.table, i));
   }
 }
 
@@ -260,7 +261,7 @@ std::string MetricsText(const StateSources& from, const BridgeState& state,
   AddServersCalls(state, families);
   AddRefused(service.observer(), families);
   families.Add(kGate, {}, service.gate().count());
-  families.Add(kGateLimit, {}, service.config().bridge.limits.in_flight_calls);
+  families.Add(kGateLimit, {}, state.table->config().bridge.limits.in_flight_calls);
   families.Add(kSessions, {}, from.sessions.size());
   families.Add(kConnections, {{"listener", "http"}}, listeners.http_connections);
   families.Add(kConnections, {{"listener", "admin"}}, listeners.admin_connections);

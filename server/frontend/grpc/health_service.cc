@@ -194,6 +194,7 @@ void HealthService::ReadBoard() {
   const auto status_of = [](bool serving) {
     return serving ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
   };
+  statuses_.clear();  // a server may have gone
   statuses_[""] = status_of(board_.serving());
   for (const char* service : kOwnServices) statuses_[service] = statuses_[""];
   for (const auto& [server, status] : board_.Snapshot()) {

@@ -6,16 +6,17 @@
 
 namespace mcpbridge {
 
-std::optional<Error> OpenStreams::Add(const void* stream, std::function<void()> drain) {
+std::optional<Error> OpenStreams::Add(const void* stream, std::size_t limit,
+                                      std::function<void()> drain) {
   const std::lock_guard lock(mutex_);
   if (draining_) {
     return Error{.reason = Reason::kShuttingDown,
                  .message = "the bridge is shutting down and takes no new streams",
                  .retry_after = std::chrono::seconds(1)};
   }
-  if (streams_.size() >= limit_) {
+  if (streams_.size() >= limit) {
     return Error{.reason = Reason::kOverloaded,
-                 .message = "as many clients have streams as may, " + std::to_string(limit_),
+                 .message = "as many clients have streams as may, " + std::to_string(limit),
                  .metadata = {{"limit", "bridge.limits.sessions"}},
                  .retry_after = std::chrono::seconds(1)};
   }

@@ -14,12 +14,9 @@ namespace mcpbridge {
 // they are told that the bridge is stopping. Thread-safe.
 class OpenStreams {
  public:
-  // `limit`: how many there may be.
-  explicit OpenStreams(std::size_t limit) : limit_(limit) {}
-
-  // Adds one, which owes a Remove(). `drain` must not call this; it runs on any thread, at most
-  // once. Errors: kOverloaded, kShuttingDown.
-  std::optional<Error> Add(const void* stream, std::function<void()> drain);
+  // Adds one, of at most `limit`, which owes a Remove(). `drain` must not call this; it runs on any
+  // thread, at most once. Errors: kOverloaded, kShuttingDown.
+  std::optional<Error> Add(const void* stream, std::size_t limit, std::function<void()> drain);
   // Does nothing where it wasn't added.
   void Remove(const void* stream);
 
@@ -27,7 +24,6 @@ class OpenStreams {
   void Drain();
 
  private:
-  const std::size_t limit_;
   std::mutex mutex_;
   std::unordered_map<const void*, std::function<void()>> streams_;
   bool draining_ = false;

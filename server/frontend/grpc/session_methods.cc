@@ -30,9 +30,7 @@ constexpr std::chrono::seconds kLastWriteTime{10};
 class SessionMethods final : public MethodSetOf<v1::SessionService::AsyncService> {
  public:
   SessionMethods(ToolService& tools, ClientSessions& sessions, Gate& live)
-      : MethodSetOf(tools, live),
-        sessions_(sessions),
-        streams_(static_cast<std::size_t>(tools.config().bridge.limits.sessions)) {}
+      : MethodSetOf(tools, live), sessions_(sessions) {}
 
   void Arm(grpc::ServerCompletionQueue& queue, const Arming& arming) override;
   void Drain() override { streams_.Drain(); }
@@ -87,7 +85,8 @@ class ConnectCall final : public DuplexCall, private DeadlineEntry {
         if (alive->call != nullptr) alive->call->Drain();
       });
     };
-    if (const auto error = methods_.streams().Add(this, drain)) {
+    const auto limit = static_cast<std::size_t>(tools().config().bridge.limits.sessions);
+    if (const auto error = methods_.streams().Add(this, limit, drain)) {
       return EndWith(*error);
     }
     client_.emplace(

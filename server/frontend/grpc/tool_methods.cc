@@ -82,7 +82,9 @@ class ListServersCall final : public GrpcUnaryCall<ListServersCall, ListServersR
     if (const std::optional<Error> refused = Admit()) return Finish(*refused);
     v1::ListServersResponse response;
     std::map<std::string, UpstreamStatus> statuses = tools().status().Snapshot();
-    for (const ServerConfig& server : tools().config().servers) {
+    const Config& config = tools().config();
+    for (std::size_t i = 0; i < config.server_count(); ++i) {
+      const ServerConfig& server = config.servers[config.IndexAt(i)];
       FillServer(server, statuses[server.name], *response.add_servers());
     }
     Finish(response);

@@ -61,7 +61,7 @@ class HttpAcceptor {
   }
 
   const Options options_;
-  const BridgeConfig::Limits& limits_;
+  const BridgeConfig::Limits limits_;  // of the start
   HttpHandler& handler_;
   Executor& executor_;
   std::vector<HttpConnections> connections_;  // by lane

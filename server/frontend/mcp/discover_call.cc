@@ -26,7 +26,11 @@ class NoHeaders final : public CallerHeaders {
 class DiscoverCall::Part final : private RoutedCall::Handler {
  public:
   Part(DiscoverCall& owner, std::size_t server)
-      : owner_(owner), config_(owner.service_.config().servers[server]), server_(server) {}
+      : owner_(owner),
+        name_(ConfigOf(owner, server).name),
+        isolation_(ConfigOf(owner, server).isolation),
+        transport_(ConfigOf(owner, server).transport),
+        server_(server) {}
 
   void Ask() {
     NoHeaders headers;
@@ -42,20 +46,24 @@ class DiscoverCall::Part final : private RoutedCall::Handler {
 
   // What is known of it anyway.
   void TakeStatus() {
-    UpstreamStatus status = owner_.service_.status().Of(config_.name);
+    UpstreamStatus status = owner_.service_.status().Of(name_);
     is_modern_ = IsModernVersion(status.protocol_version);
     capabilities_ = is_modern_ ? std::move(status.capabilities) : WithoutTasks(status.capabilities);
-    if (config_.isolation != Isolation::kSession) capabilities_ = WithoutSubscribe(capabilities_);
+    if (isolation_ != Isolation::kSession) capabilities_ = WithoutSubscribe(capabilities_);
     instructions_ = std::move(status.instructions);
     owner_.OnPartEnd();
   }
 
   // Whether the server itself has answered, or is known to be of that era.
-  bool is_modern() const { return is_modern_ && config_.transport != TransportKind::kGrpc; }
+  bool is_modern() const { return is_modern_ && transport_ != TransportKind::kGrpc; }
   const std::string& capabilities() const { return capabilities_; }  // raw
   const std::string& instructions() const { return instructions_; }  // raw; empty: none
 
  private:
+  static const ServerConfig& ConfigOf(const DiscoverCall& owner, std::size_t server) {
+    return owner.service_.config().servers[server];
+  }
+
   void OnCallEnd(Result<jsonrpc::Message> message) override {
     const bool answered = message && message->kind == jsonrpc::Kind::kResult;
     const auto members = answered ? JsonMembers::Read(message->result) : std::nullopt;
@@ -65,7 +73,7 @@ class DiscoverCall::Part final : private RoutedCall::Handler {
     capabilities_ = *capabilities;
     // Several servers' subscriptions are the bridge's to keep.
     const bool is_alone = owner_.parts_.size() == 1;
-    if (!is_alone && config_.isolation != Isolation::kSession) {
+    if (!is_alone && isolation_ != Isolation::kSession) {
       capabilities_ = WithoutSubscribe(capabilities_);
     }
     instructions_ = members->Get("instructions").value_or("");
@@ -73,7 +81,9 @@ class DiscoverCall::Part final : private RoutedCall::Handler {
   }
 
   DiscoverCall& owner_;
-  const ServerConfig& config_;
+  const std::string name_;
+  const Isolation isolation_;
+  const TransportKind transport_;
   const std::size_t server_;
   std::optional<RoutedCall> call_;
   bool is_modern_ = false;
@@ -91,6 +101,10 @@ DiscoverCall::~DiscoverCall() {
 
 void DiscoverCall::Start(const Scope& scope) {
   const std::vector<std::size_t> servers = scope.Servers(service_.config());
+  if (servers.empty()) {
+    return reply_.Fail(Error{.reason = Reason::kServerNotFound,
+                             .message = "none of these servers is configured any more"});
+  }
   left_ = servers.size();
   for (const std::size_t server : servers) {
     parts_.push_back(std::make_unique<Part>(*this, server));

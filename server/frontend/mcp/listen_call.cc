@@ -46,9 +46,16 @@ void ListenCall::Start(CallRequest request) {
   const bool is_passed_on = only && service_.pool().modern(*only) != nullptr &&
                             service_.config().servers[*only].transport != TransportKind::kGrpc;
   if (!is_passed_on) return StartMerged();
-  number_ = service_.subscriptions().Add({.lane = &lane_, .bridge_stops = [alive = alive_] {
-                                            if (alive->call != nullptr) alive->call->End();
-                                          }});
+  number_ = service_.subscriptions().Add({.lane = &lane_,
+                                          .bridge_stops =
+                                              [alive = alive_] {
+                                                if (alive->call != nullptr) alive->call->End();
+                                              },
+                                          .servers_changed =
+                                              [alive = alive_](const auto&) {
+                                                if (alive->call != nullptr)
+                                                  alive->call->OnServersChanged();
+                                              }});
   if (number_ == 0) return Fail(Subscriptions::Stopping());
   passed_on_.emplace(service_, lane_, static_cast<RoutedCall::Handler&>(*this));
   const auto error = passed_on_->Start(std::move(request));
@@ -76,6 +83,11 @@ void ListenCall::OnCallNotification(std::string_view method, std::string params)
   const std::string tagged = WithSubscription(params, reply_.id());
   if (reply_.Before(jsonrpc::RequestMessage("", method, tagged))) return;
   Fail(ReadsTooSlowly());
+}
+
+// Its server won't tell what the one in its place has to say: the caller subscribes again.
+void ListenCall::OnServersChanged() {
+  if (passed_on_ && passed_on_->is_at_retired_server()) End();
 }
 
 // ---- One stream for all servers ----

@@ -39,6 +39,7 @@ class ListenCall final : public McpCall,
   };
 
   void StartMerged();
+  void OnServersChanged();
   void OnCallEnd(Result<jsonrpc::Message> message) override;
   void OnCallNotification(std::string_view method, std::string params) override;
   void OnSubscribed() override;
