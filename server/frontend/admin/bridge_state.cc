@@ -6,7 +6,7 @@ void BridgeState::Add(const StateSources& from, Lane& lane, bool with_calls) {
   ToolService& service = from.service;
   const std::size_t servers = service.config().servers.size();
   LaneCalls& of_lane = service.observer().Of(lane);
-  of_lane.CopyTo(counts);
+  counts.push_back(of_lane.Copy());
   if (with_calls) of_lane.ListTo(calls, kMostCalls);
   usage.resize(servers);
   service.pool().AddConnections(lane, usage);
