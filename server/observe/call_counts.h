@@ -16,21 +16,44 @@
 
 namespace mcpbridge {
 
-// Room for the ways in which a call can end: with an answer, and by each Reason.
-inline constexpr std::size_t kOutcomes = 64;
+// Room for every Reason.
+inline constexpr std::size_t kReasons = 64;
 
-// nullopt: with an answer.
-constexpr std::size_t OutcomeIndex(std::optional<Reason> reason) {
-  return reason ? 1 + static_cast<std::size_t>(*reason) : 0;
-}
+constexpr std::size_t IndexOf(Reason reason) { return static_cast<std::size_t>(reason); }
 
 // "OK", or the reason's name.
 std::string_view OutcomeName(std::optional<Reason> reason);
 
 // The calls of one front, server, method and tool that have ended.
-struct CallSeries {
-  Histogram total;  // from arrival to the end
-  std::array<std::uint64_t, kOutcomes> ended{};
+class CallSeries {
+ public:
+  // `total`: from its arrival to its end. nullopt: it ended with an answer.
+  void Add(Histogram::Time total, std::optional<Reason> reason) {
+    total_.Add(total);
+    if (!reason) {
+      ++answered_;
+      return;
+    }
+    if (failed_.empty()) failed_.resize(kReasons);
+    ++failed_[IndexOf(*reason)];
+  }
+  void Add(const CallSeries& other) {
+    total_.Add(other.total_);
+    answered_ += other.answered_;
+    if (failed_.size() < other.failed_.size()) failed_.resize(other.failed_.size());
+    for (std::size_t i = 0; i < other.failed_.size(); ++i) failed_[i] += other.failed_[i];
+  }
+
+  const Histogram& total() const { return total_; }
+  std::uint64_t ended(std::optional<Reason> reason) const {
+    if (!reason) return answered_;
+    return failed_.empty() ? 0 : failed_[IndexOf(*reason)];
+  }
+
+ private:
+  Histogram total_;
+  std::uint64_t answered_ = 0;
+  std::vector<std::uint64_t> failed_;  // by Reason; empty: none has
 };
 
 // What one lane has counted, copied. The names live as long as the Observer; empty: none.

@@ -13,6 +13,7 @@
 namespace mcpbridge {
 
 class LaneCalls;
+struct SeriesByFront;
 struct ServerCalls;
 
 // Measures one call and counts it when it ends. A member of its RoutedCall, after what it refers
@@ -58,7 +59,7 @@ class CallMeter {
   Front front_ = Front::kBridge;
   CallMethod method_ = CallMethod::kCallTool;
   ServerCalls* server_ = nullptr;
-  void* series_ = nullptr;
+  SeriesByFront* series_ = nullptr;
   Clock::time_point arrived_;
   Clock::time_point connected_;
   std::string peer_;

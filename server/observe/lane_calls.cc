@@ -35,12 +35,6 @@ std::string PublicKey(CallMethod method, const std::string& key) {
   return uri;
 }
 
-CallSeries& In(SeriesByFront& series, Front front) {
-  auto& of = series.of[IndexOf(front)];
-  if (of == nullptr) of = std::make_unique<CallSeries>();
-  return *of;
-}
-
 }  // namespace
 
 std::string_view OutcomeName(std::optional<Reason> reason) {
@@ -126,9 +120,12 @@ void LaneCalls::End(CallMeter& meter, std::optional<Reason> reason) {
   const auto now = CallMeter::Clock::now();
   ServerCalls& server = *meter.server_;
   const auto front = IndexOf(meter.front_);
-  CallSeries& series = In(*static_cast<SeriesByFront*>(meter.series_), meter.front_);
-  series.total.Add(now - meter.arrived_);
-  ++series.ended[OutcomeIndex(reason)];
+  std::unique_ptr<CallSeries>& series = meter.series_->of[front];
+  if (series == nullptr) {
+    series = std::make_unique<CallSeries>();
+    ++series_;
+  }
+  series->Add(now - meter.arrived_, reason);
   --server.in_flight[front];
   if (&server != &nowhere_) {
     queue_[front].Add(meter.connected_ - meter.arrived_);
@@ -154,7 +151,9 @@ std::string LaneCalls::IdOf(const CallMeter& meter) const {
   return std::to_string(lane_.index()) + "-" + std::to_string(meter.number_);
 }
 
-void LaneCalls::CopyTo(CallCounts& counts) const {
+CallCounts LaneCalls::Copy() const {
+  CallCounts counts{.calls = {}, .servers = {}, .queue = queue_};
+  counts.calls.reserve(series_);
   const auto copy_series = [&counts](const ServerCalls& server, const SeriesByFront& series,
                                      CallMethod method, const std::string& tool) {
     for (std::size_t i = 0; i < kFronts; ++i) {
@@ -176,7 +175,7 @@ void LaneCalls::CopyTo(CallCounts& counts) const {
   for (const auto& server : servers_) {
     if (server != nullptr) copy(*server);
   }
-  for (std::size_t i = 0; i < kFronts; ++i) counts.queue[i].Add(queue_[i]);
+  return counts;
 }
 
 void LaneCalls::ListTo(std::vector<LiveCall>& calls, std::size_t most) const {

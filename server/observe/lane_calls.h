@@ -49,8 +49,8 @@ class LaneCalls {
   LaneCalls& operator=(const LaneCalls&) = delete;
   ~LaneCalls();
 
-  // Adds what has been counted.
-  void CopyTo(CallCounts& counts) const;
+  // What has been counted.
+  CallCounts Copy() const;
   // Adds the calls under way, at most `most`, the oldest first.
   void ListTo(std::vector<LiveCall>& calls, std::size_t most) const;
 
@@ -68,6 +68,7 @@ class LaneCalls {
   Lane& lane_;
   AccessLog* const log_;  // null: calls aren't logged
   std::uint64_t last_number_ = 0;
+  std::size_t series_ = 0;  // how many there are
   CallMeter* oldest_ = nullptr;
   CallMeter* newest_ = nullptr;
   ServerCalls nowhere_;                                // calls that have no server (yet)

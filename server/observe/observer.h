@@ -50,10 +50,10 @@ class Observer {
 
   // A request was turned away before it became a call. Any thread.
   void Refused(Front front, Reason reason) {
-    refused_[IndexOf(front)][OutcomeIndex(reason)].fetch_add(1, std::memory_order_relaxed);
+    refused_[IndexOf(front)][IndexOf(reason)].fetch_add(1, std::memory_order_relaxed);
   }
   std::uint64_t refused(Front front, Reason reason) const {
-    return refused_[IndexOf(front)][OutcomeIndex(reason)].load(std::memory_order_relaxed);
+    return refused_[IndexOf(front)][IndexOf(reason)].load(std::memory_order_relaxed);
   }
 
   // Lines of the access log that were dropped, as nobody read them. Any thread.
@@ -67,7 +67,7 @@ class Observer {
 
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<Server>> servers_;  // by slot
-  std::array<std::array<std::atomic<std::uint64_t>, kOutcomes>, kFronts> refused_{};
+  std::array<std::array<std::atomic<std::uint64_t>, kReasons>, kFronts> refused_{};
   std::unique_ptr<AccessLog> log_;
   std::vector<std::unique_ptr<LaneCalls>> lanes_;
 };

@@ -167,7 +167,12 @@ TEST_F(MetricsTest, CountsWhatIsTurnedAway) {
   TestHttpClient(bridge_->http_port()).Post("{", {{"x-litellm-api-key", "s3cr3t"}});
   TestHttpClient(bridge_->http_port())
       .Post(R"({"jsonrpc":"2.0","id":1,"method":"no/such"})", {{"x-litellm-api-key", "s3cr3t"}});
+  // On the admin listener only what is refused as a call is counted.
+  TestHttpClient admin(bridge_->admin_port());
+  admin.Request("GET", "/metrics", "");
+  admin.Post("[", {{"x-litellm-api-key", "s3cr3t"}, {"MCP-Protocol-Version", "2025-11-25"}});
   const Samples samples = Scrape();
+  EXPECT_EQ(samples.at("mcpbridge_refused_total{front=\"http\",reason=\"INVALID_REQUEST\"}"), 1);
   EXPECT_EQ(samples.at("mcpbridge_refused_total{front=\"http\",reason=\"UNAUTHENTICATED\"}"),
             before + 1);
   EXPECT_EQ(samples.at("mcpbridge_refused_total{front=\"grpc\",reason=\"UNAUTHENTICATED\"}"), 1);

@@ -26,8 +26,8 @@ using testing::Not;
 using testing::StartsWith;
 
 TEST(OutcomesTest, HaveRoomForEveryReason) {
-  EXPECT_LT(OutcomeIndex(AllReasons().back()), kOutcomes);
-  EXPECT_EQ(AllReasons().size(), OutcomeIndex(AllReasons().back()));
+  EXPECT_LT(IndexOf(AllReasons().back()), kReasons);
+  EXPECT_EQ(AllReasons().size(), IndexOf(AllReasons().back()) + 1);
 }
 
 TEST(HistogramTest, CountsEachTimeInItsRange) {
@@ -50,16 +50,12 @@ TEST(HistogramTest, CountsEachTimeInItsRange) {
 // On a lane that doesn't run: this thread stands for it.
 class ObserverTest : public testing::Test {
  protected:
-  CallCounts Counts() {
-    CallCounts counts;
-    lane_.CopyTo(counts);
-    return counts;
-  }
+  CallCounts Counts() { return lane_.Copy(); }
   // How many calls have ended in this way; `tool` as it is labelled.
   std::uint64_t Ended(const std::string& tool, std::optional<Reason> reason) {
     std::uint64_t count = 0;
     for (const auto& calls : Counts().calls) {
-      if (*calls.tool == tool) count += calls.series.ended[OutcomeIndex(reason)];
+      if (*calls.tool == tool) count += calls.series.ended(reason);
     }
     return count;
   }

@@ -27,6 +27,8 @@ class AdminEndpoint final : public HttpHandler {
     mcp_.OnCallerGone(lane, std::move(call));
   }
   std::string HeadersOf(const Request& request) const override;
+  // Only what `mcp` refuses: all else was no call.
+  void OnRefused(Reason reason) override { mcp_.OnRefused(reason); }
 
  private:
   std::optional<HttpResponse> Open(std::string_view path, const Request& request) const;

@@ -5,7 +5,7 @@ namespace mcpbridge {
 void BridgeState::Add(const StateSources& from, Lane& lane, bool with_calls) {
   ToolService& service = from.service;
   LaneCalls& of_lane = service.observer().Of(lane);
-  of_lane.CopyTo(counts);
+  counts.push_back(of_lane.Copy());
   if (with_calls) of_lane.ListTo(calls, kMostCalls);
   if (table == nullptr) {
     table = service.router().Current(lane);

@@ -26,7 +26,7 @@ struct BridgeState {
   // How many calls of one lane are told at most.
   static constexpr std::size_t kMostCalls = 1000;
 
-  CallCounts counts;                       // of all lanes, not added up
+  std::vector<CallCounts> counts;          // by lane
   std::vector<LiveCall> calls;             // if they were asked for
   std::vector<UpstreamPool::Usage> usage;  // by server
   // The servers, as the first lane has them: all have the same, but for the moment of a reload. It

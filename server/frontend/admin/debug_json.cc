@@ -91,8 +91,10 @@ std::string CallsJson(const StateSources& from, const BridgeState& state) {
 std::string UpstreamsJson(const StateSources& from, const BridgeState& state) {
   ToolService& service = from.service;
   std::map<std::string_view, std::size_t> in_flight;
-  for (const CallCounts::Server& server : state.counts.servers) {
-    for (const std::size_t count : server.in_flight) in_flight[*server.server] += count;
+  for (const CallCounts& lane : state.counts) {
+    for (const CallCounts::Server& server : lane.servers) {
+      for (const std::size_t count : server.in_flight) in_flight[*server.server] += count;
+    }
   }
   std::vector<UpstreamPool::Usage> usage = state.usage;
   service.pool().AddSessions(usage);

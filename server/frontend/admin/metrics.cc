@@ -151,14 +151,16 @@ class Families {
 void AddCalls(const BridgeState& state, Families& families) {
   using Key = std::tuple<Front, std::string_view, CallMethod, std::string_view>;
   std::map<Key, CallSeries> sums;
-  for (const CallCounts::Calls& calls : state.counts.calls) {
-    CallSeries& sum = sums[{calls.front, *calls.server, calls.method, *calls.tool}];
-    sum.total.Add(calls.series.total);
-    for (std::size_t i = 0; i < kOutcomes; ++i) sum.ended[i] += calls.series.ended[i];
+  std::array<Histogram, kFronts> queue{};
+  for (const CallCounts& lane : state.counts) {
+    for (const CallCounts::Calls& calls : lane.calls) {
+      sums[{calls.front, *calls.server, calls.method, *calls.tool}].Add(calls.series);
+    }
+    for (std::size_t i = 0; i < kFronts; ++i) queue[i].Add(lane.queue[i]);
   }
   const auto add_outcome = [&families](const Key& key, std::optional<Reason> reason,
                                        const CallSeries& sum) {
-    const std::uint64_t count = sum.ended[OutcomeIndex(reason)];
+    const std::uint64_t count = sum.ended(reason);
     if (count == 0) return;
     families.Add(kCalls,
                  {{"front", NameOf(std::get<0>(key))},
@@ -176,10 +178,10 @@ void AddCalls(const BridgeState& state, Families& families) {
                   {"server", std::get<1>(key)},
                   {"method", NameOf(std::get<2>(key))},
                   {"tool", std::get<3>(key)}},
-                 sum.total);
+                 sum.total());
   }
   for (std::size_t i = 0; i < kFronts; ++i) {
-    families.Add(kQueueDuration, {{"front", kFrontNames[i]}}, state.counts.queue[i]);
+    families.Add(kQueueDuration, {{"front", kFrontNames[i]}}, queue[i]);
   }
 }
 
@@ -189,10 +191,12 @@ void AddServersCalls(const BridgeState& state, Families& families) {
     std::array<std::size_t, kFronts> in_flight{};
   };
   std::map<std::string_view, Sum> sums;
-  for (const CallCounts::Server& server : state.counts.servers) {
-    Sum& sum = sums[*server.server];
-    sum.upstream.Add(server.upstream);
-    for (std::size_t i = 0; i < kFronts; ++i) sum.in_flight[i] += server.in_flight[i];
+  for (const CallCounts& lane : state.counts) {
+    for (const CallCounts::Server& server : lane.servers) {
+      Sum& sum = sums[*server.server];
+      sum.upstream.Add(server.upstream);
+      for (std::size_t i = 0; i < kFronts; ++i) sum.in_flight[i] += server.in_flight[i];
+    }
   }
   for (const auto& [name, sum] : sums) {
     if (!name.empty()) families.Add(kUpstreamDuration, {{"server", name}}, sum.upstream);
