@@ -333,7 +333,8 @@ int main(int argc, char** argv) {
   // Memory goes from thread to thread here: with an arena for each thread, which is the default, a
   // burst of calls leaves half as much again behind.
   ::mallopt(M_ARENA_MAX, 2);
-  // Debian builds abseil so that each of gRPC's locks looks for deadlocks: a tenth of a call's time.
+  // Debian builds abseil so that each of gRPC's locks looks for deadlocks: a tenth of a call's
+  // time.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   RaiseDescriptorLimit();
   return Serve(config, file, std::move(text), watch);

@@ -357,13 +357,13 @@ ClientSessions::ClientSessions(ToolService& service)
   const BridgeConfig& bridge = service.config().bridge;
   if (!bridge.session_store) return;
   journal_ = std::make_unique<SessionJournal>(
-      *bridge.session_store,
-      SessionJournal::Options{
-          .space = seals_.Space(),
-          .ended_age = bridge.session_max_age,
-          .said_age = MessageLog::kMaxAge,
-          .most_bytes = bridge.limits.replay_bytes,
-          .on_ended = [this](std::string_view random) { OnEndedElsewhere(random); }});
+      *bridge.session_store, SessionJournal::Options{.space = seals_.Space(),
+                                                     .ended_age = bridge.session_max_age,
+                                                     .said_age = MessageLog::kMaxAge,
+                                                     .most_bytes = bridge.limits.replay_bytes,
+                                                     .on_ended = [this](std::string_view random) {
+                                                       OnEndedElsewhere(random);
+                                                     }});
 }
 
 ClientSessions::Shard& ClientSessions::ShardOf(std::string_view id) {

@@ -105,7 +105,8 @@ std::string SessionSeals::Space() const {
 }
 
 std::string SessionSeals::Seal(const Config& config, const std::string& id,
-                               const ClientProfile& profile, const Scope& scope, Clock::time_point now) const {
+                               const ClientProfile& profile, const Scope& scope,
+                               Clock::time_point now) const {
   if (key_.empty()) return id;
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch());
   const std::string at = std::to_string(age.count());
@@ -119,8 +120,8 @@ std::string SessionSeals::Seal(const Config& config, const std::string& id,
   return id;
 }
 
-std::optional<SessionSeals::Client> SessionSeals::Open(const Config& config,
-                                                       std::string_view id, Clock::time_point now) const {
+std::optional<SessionSeals::Client> SessionSeals::Open(const Config& config, std::string_view id,
+                                                       Clock::time_point now) const {
   if (key_.empty() || id.size() > kMaxSize) return std::nullopt;
   const std::size_t begin = id.find('.');
   const std::size_t end = id.rfind('.');

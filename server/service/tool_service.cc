@@ -69,7 +69,7 @@ ToolService::ToolService(const Config& config, Executor& executor, UpstreamPool&
       subscription_gate_(static_cast<std::uint64_t>(config.bridge.limits.upstream_connections / 2)),
       number_(NextNumber()),
       settings_(std::make_shared<const Settings>(std::make_shared<const Config>(config), pool,
-                                                  observer)) {}
+                                                 observer)) {}
 
 // A thread that handles nothing any more keeps what it saw last: some memory, nothing that runs.
 const ToolService::Settings& ToolService::OfThread(bool look) const {

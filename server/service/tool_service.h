@@ -144,6 +144,7 @@ class ToolService {
   Router& router_;
   StatusBoard& status_;
   Observer& observer_;
+  Lister lister_;
   AskingSessions asking_sessions_;
   const std::shared_ptr<SharedView> shared_view_;
   AskableViews askable_views_;

@@ -27,9 +27,9 @@ struct WhenGone {
   }
 };
 
-// One unary RPC: a write and a read, and when both have come back, the finish. gRPC's own unary call
-// wouldn't tell whether the request has gone out. Begun and given up on its lane; owns itself until
-// its last tag has come back.
+// One unary RPC: a write and a read, and when both have come back, the finish. gRPC's own unary
+// call wouldn't tell whether the request has gone out. Begun and given up on its lane; owns itself
+// until its last tag has come back.
 class GrpcRpc final : public std::enable_shared_from_this<GrpcRpc> {
  public:
   class Handler {

@@ -46,11 +46,14 @@ std::shared_ptr<Server> UpstreamPool::MakeServer(const ServerConfig& config, std
                                                  const BridgeConfig::Limits& limits) {
   const HttpPool::Limits http{.connections = static_cast<std::size_t>(limits.upstream_connections),
                               .response_bytes = limits.response_bytes};
-  auto server = std::make_unique<Server>(
-      config, index, number,
-      Server::Environment{
-          .executor = executor_, .trust = trust_, .router = router_, .status = status_, .limits = http},
-      [this, index](ListKind kind) { list_changed_(index, kind); });
+  auto server =
+      std::make_unique<Server>(config, index, number,
+                               Server::Environment{.executor = executor_,
+                                                   .trust = trust_,
+                                                   .router = router_,
+                                                   .status = status_,
+                                                   .limits = http},
+                               [this, index](ListKind kind) { list_changed_(index, kind); });
   {
     const std::lock_guard lock(mutex_);
     servers_.insert(server.get());
@@ -124,7 +127,8 @@ Result<std::shared_ptr<Upstream>> UpstreamPool::MakeSession(
     return std::shared_ptr<Upstream>(view().release(), [server](Upstream* gone) { delete gone; });
   }
   const Counted counted{.server = server->index(),
-                        .is_process = !is_view && !server->is_http(), .is_for_call = is_for_call};
+                        .is_process = !is_view && !server->is_http(),
+                        .is_for_call = is_for_call};
   if (auto refused = CountIn(*server, counted)) return *std::move(refused);
   std::shared_ptr<KeptSubscriptions> kept;
   if (is_told) {

@@ -177,10 +177,10 @@ class UpstreamPool {
   std::vector<std::unique_ptr<Server>> let_go_;  // since then
   int max_client_processes_ = 0;
   int max_call_sessions_ = 0;
-  std::size_t client_sessions_ = 0;  // made by NewSession(), NewCallSession() and not gone yet
+  std::size_t client_sessions_ = 0;       // made by NewSession(), NewCallSession() and not gone yet
   std::vector<std::size_t> sessions_of_;  // those of them by server
-  int client_processes_ = 0;         // those of them that are processes
-  int call_sessions_ = 0;            // those of them that are for one call
+  int client_processes_ = 0;              // those of them that are processes
+  int call_sessions_ = 0;                 // those of them that are for one call
 };
 
 }  // namespace mcpbridge

@@ -26,7 +26,7 @@ ABSL_FLAG(int, hold_ms, 0, "How long each call waits for its answer");
 namespace mcpbridge::bench {
 namespace {
 
-constexpr int kArmed = 64;  // calls that wait to be made; the same as mcp-bridge
+constexpr int kWaiting = 64;  // calls that wait to be made; the same as mcp-bridge
 
 // One call: waits to be made, answers, and is freed when the answer is out.
 class EchoCall {
@@ -101,7 +101,7 @@ int Run() {
     std::fprintf(stderr, "bench-grpc-echo: can't listen\n");
     return 1;
   }
-  for (int i = 0; i < kArmed; ++i) EchoCall::Arm(service, *queue);
+  for (int i = 0; i < kWaiting; ++i) EchoCall::Arm(service, *queue);
   std::vector<std::thread> threads;
   for (int i = 0; i < absl::GetFlag(FLAGS_threads); ++i) {
     threads.emplace_back([&queue] { Pump(*queue); });

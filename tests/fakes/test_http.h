@@ -49,6 +49,7 @@ class TestHttpClient {
   boost::asio::io_context io_;
   boost::asio::ip::tcp::socket socket_{io_};
   boost::beast::flat_buffer buffer_;
+  bool without_body_ = false;  // the response that comes next
 };
 
 // An event stream, read one event at a time on a connection of its own.

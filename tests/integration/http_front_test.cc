@@ -43,6 +43,16 @@ TEST_F(HttpFrontTest, EveryUrlLeadsToTheServer) {
   }
 }
 
+TEST_F(HttpFrontTest, AnAnswerToHeadHasNoBodyThatTheNextOneWouldBeReadFrom) {
+  TestHttpClient client(bridge_.http_port());
+  const TestResponse head = client.Request("HEAD", "/mcp", "");
+  EXPECT_EQ(head.status, 405);
+  EXPECT_NE(head.headers.at("content-length"), "0");
+  const TestResponse next = client.Post(CallMessage("1", "echo", "x"));
+  EXPECT_EQ(next.status, 200);
+  EXPECT_TRUE(next.complete);
+}
+
 TEST_F(HttpFrontTest, InitializeNegotiatesAVersionOfTheLegacyEra) {
   const auto version = [this](const std::string& asked) {
     const TestResponse response =

@@ -297,11 +297,11 @@ TEST_F(ProcessTest, AKilledBridgesSessionsGoOnAtAnother) {
   FakeMcpServer upstream;
   const TestRedis redis(folder_.path());
   const std::string config = folder_.Write(
-      "config.yaml",
-      "mcp_servers: {fake: {url: \"" + upstream.url() +
-          "\"}}\nbridge: {http_listen: \"127.0.0.1:0\", grpc_listen: \"127.0.0.1:0\", admin_listen: off, lanes: 2, "
-          "log_level: error, session_key: os.environ/SESSION_KEY, session_store: "
-          "os.environ/STORE}\n");
+      "config.yaml", "mcp_servers: {fake: {url: \"" + upstream.url() +
+                         "\"}}\nbridge: {http_listen: \"127.0.0.1:0\", grpc_listen: "
+                         "\"127.0.0.1:0\", admin_listen: off, lanes: 2, "
+                         "log_level: error, session_key: os.environ/SESSION_KEY, session_store: "
+                         "os.environ/STORE}\n");
   const std::vector<std::string> environment{
       "SESSION_KEY=0123456789abcdef0123456789abcdef",
       "STORE=redis+unix://" + TestRedis::SocketIn(folder_.path())};

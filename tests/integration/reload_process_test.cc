@@ -32,8 +32,9 @@ bool Has(const std::string& text, const std::string& part) {
 
 std::string ConfigOf(const FakeMcpServer& server, const std::string& more = "lanes: 2") {
   return "mcp_servers:\n  fake: {url: \"" + server.url() +
-         "\"}\nbridge:\n  http_listen: \"127.0.0.1:0\"\n  grpc_listen: \"127.0.0.1:0\"\n  " + more +
-         "\n";
+         "\"}\nbridge:\n  http_listen: \"127.0.0.1:0\"\n  grpc_listen: \"127.0.0.1:0\"\n"
+         "  admin_listen: off\n  " +
+         more + "\n";
 }
 
 std::string Call() {

@@ -108,7 +108,8 @@ TEST_F(SessionSealTest, WhoIsOpenedForAServerIsntServedWithoutIt) {
   const std::string id = seals_.Seal(config_, kId, Profile(), Scope::Of({0, 2}));
   const Config other = ConfigWith(key_, {"a", "b"});
   EXPECT_FALSE(SessionSeals(other.bridge).Open(other, id));
-  EXPECT_TRUE(SessionSeals(other.bridge).Open(other, seals_.Seal(config_, kId, Profile(), Scope())));
+  EXPECT_TRUE(
+      SessionSeals(other.bridge).Open(other, seals_.Seal(config_, kId, Profile(), Scope())));
 }
 
 TEST_F(SessionSealTest, AClientThatSaysTooMuchIsShortenedOrLeftOut) {

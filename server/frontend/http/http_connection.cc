@@ -161,7 +161,10 @@ void HttpServerConnection::Respond(HttpResponse response) {
   if (connections_.draining) close_after_ = true;
   if (response.refusal) handler_.OnRefused(*response.refusal);
   response.headers += headers_;
-  Write(response.Serialize(close_after_));
+  std::string text = response.Serialize(close_after_);
+  // HEAD: as for GET, without the body (RFC 9110, section 9.3.2).
+  if (parser_->get().method() == http::verb::head) text.resize(text.size() - response.body.size());
+  Write(std::move(text));
 }
 
 std::string HttpServerConnection::Peer() const {
