@@ -21,6 +21,8 @@ class HeldExchange final : public Exchange {
   const std::unique_ptr<Exchange> exchange_;  // goes first
 };
 
+}  // namespace
+
 // A server by way of whichever session there is when a request comes.
 class SessionSource final : public Upstream {
  public:
@@ -47,8 +49,6 @@ class SessionSource final : public Upstream {
   const std::size_t server_;
   const Find find_;
 };
-
-}  // namespace
 
 // The lists of one server, as far as they differ from those that everybody sees.
 class PrivateView::Lists final : private ListOwner {

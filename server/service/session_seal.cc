@@ -19,22 +19,22 @@ namespace {
 // Of what is sealed; a bridge that doesn't know it refuses the id.
 constexpr std::string_view kForm = "1";
 // Between the parts: in no JSON text, name or number.
-constexpr char kSeparator = '\x1f';
+constexpr char kPartEnd = '\x1f';
 constexpr std::size_t kParts = 6;
 // So that no other use of the same key makes the same seal.
 constexpr std::string_view kPurpose = "mcp-bridge session\n";
 
 std::string Joined(const std::array<std::string_view, kParts>& parts) {
   std::string text(parts.front());
-  for (std::size_t i = 1; i < parts.size(); ++i) text.append(1, kSeparator).append(parts[i]);
+  for (std::size_t i = 1; i < parts.size(); ++i) text.append(1, kPartEnd).append(parts[i]);
   return text;
 }
 
 // nullopt: another number of them.
-std::optional<std::array<std::string_view, kParts>> Split(std::string_view text) {
+std::optional<std::array<std::string_view, kParts>> PartsOf(std::string_view text) {
   std::array<std::string_view, kParts> parts;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    const std::size_t end = text.find(kSeparator);
+    const std::size_t end = text.find(kPartEnd);
     if ((end == std::string_view::npos) != (i + 1 == parts.size())) return std::nullopt;
     parts[i] = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
@@ -133,7 +133,7 @@ std::optional<SessionSeals::Client> SessionSeals::Open(const Config& config, std
   }
   std::string text;
   if (!DecodeBase64(id.substr(begin + 1, end - begin - 1), text)) return std::nullopt;
-  const auto parts = Split(text);
+  const auto parts = PartsOf(text);
   if (!parts || (*parts)[0] != kForm) return std::nullopt;
   const std::string_view at = (*parts)[1];
   long long seconds = 0;

@@ -12,6 +12,14 @@
 #include "server/upstream/grpc_channel.h"
 
 namespace mcpbridge {
+
+// What a server may offer, and a request that only one which does can answer.
+struct GrpcFeature {
+  std::string_view capability;
+  std::string_view method;
+  std::string_view params;
+};
+
 namespace {
 
 // From asking what the server offers to its answers.
@@ -21,13 +29,7 @@ constexpr std::chrono::milliseconds kLookTime{1000};
 
 constexpr long long kMethodNotFound = -32601;
 
-// What a server may offer, and a request that only one which does can answer.
-struct Feature {
-  std::string_view capability;
-  std::string_view method;
-  std::string_view params;
-};
-constexpr Feature kFeatures[] = {
+constexpr GrpcFeature kFeatures[] = {
     {"tools", "tools/list", ""},
     {"resources", "resources/list", ""},
     {"prompts", "prompts/list", ""},
@@ -50,7 +52,7 @@ class GrpcUpstream::Probe final : private ReplyHandler {
  public:
   enum class Verdict { kOffered, kNotOffered, kFaulty, kGone };
 
-  Probe(GrpcUpstream& owner, const Feature& feature) : owner_(owner), feature_(feature) {}
+  Probe(GrpcUpstream& owner, const GrpcFeature& feature) : owner_(owner), feature_(feature) {}
 
   void Begin() {
     ReplyHandler& self = *this;
@@ -67,7 +69,7 @@ class GrpcUpstream::Probe final : private ReplyHandler {
     }
   }
 
-  const Feature& feature() const { return feature_; }
+  const GrpcFeature& feature() const { return feature_; }
   Verdict verdict() const { return verdict_; }
   const std::string& why() const { return why_; }
 
@@ -95,7 +97,7 @@ class GrpcUpstream::Probe final : private ReplyHandler {
   }
 
   GrpcUpstream& owner_;
-  const Feature& feature_;
+  const GrpcFeature& feature_;
   std::unique_ptr<Exchange> exchange_;
   Verdict verdict_ = Verdict::kFaulty;
   std::string why_;
@@ -131,7 +133,7 @@ void GrpcUpstream::Ask(State meanwhile) {
   state_ = meanwhile;
   Disarm();
   probes_.clear();
-  for (const Feature& feature : kFeatures) {
+  for (const GrpcFeature& feature : kFeatures) {
     probes_.push_back(std::make_unique<Probe>(*this, feature));
   }
   unanswered_ = probes_.size();
@@ -173,7 +175,7 @@ void GrpcUpstream::Open() {
              probe->verdict() != Probe::Verdict::kNotOffered;
     });
   };
-  for (const Feature& feature : kFeatures) {
+  for (const GrpcFeature& feature : kFeatures) {
     if (!offers(feature.capability)) continue;
     capabilities += capabilities.empty() ? "{\"" : ",\"";
     capabilities.append(feature.capability).append("\":{}");
