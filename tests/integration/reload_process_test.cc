@@ -163,13 +163,13 @@ TEST_F(ReloadProcessTest, AFileThatIsNoGoodChangesNothingAndTheLogSaysWhy) {
   std::string bad = ConfigOf(second_);
   bad += "  nonsense: 1\n";
   Replace("bridge.yaml", bad);
-  EXPECT_TRUE(Logs("reload: " + file + ":7: bridge.nonsense: ")) << Log();
+  EXPECT_TRUE(Logs("reload: " + file + ":8: bridge.nonsense: ")) << Log();
   EXPECT_TRUE(Logs("nothing has changed, the running configuration stays")) << Log();
   EXPECT_TRUE(AnswersFrom("first"));
 
   Replace("bridge.yaml", ConfigOf(second_, "lanes: 1"));
   EXPECT_TRUE(Logs("reload: " + file +
-                   ":6: bridge.lanes: can't be changed while the bridge runs: it needs a restart"))
+                   ":7: bridge.lanes: can't be changed while the bridge runs: it needs a restart"))
       << Log();
   EXPECT_TRUE(AnswersFrom("first")) << "not even what could be changed";
 
