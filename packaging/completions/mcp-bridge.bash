@@ -12,9 +12,9 @@ _mcp_bridge() {
       mapfile -t COMPREPLY < <(compgen -W 'trace debug info warn error off' -- "$word")
       return
       ;;
-    --http_listen | --grpc_listen | --service | --timeout) return ;;
+    --http_listen | --grpc_listen | --admin_listen | --service | --timeout) return ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W 'healthcheck --config --check_config --http_listen --grpc_listen
+  mapfile -t COMPREPLY < <(compgen -W 'healthcheck --config --check_config --http_listen --grpc_listen --admin_listen
     --allow_unauthenticated --log_level --service --timeout --help --version' -- "$word")
 }
 complete -F _mcp_bridge mcp-bridge

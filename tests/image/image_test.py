@@ -135,7 +135,7 @@ def check_bridge(root, settings, work, demo_server):
     command = [*settings["Entrypoint"], *settings["Cmd"]]
     bridge = Process("mcp-bridge", inside(root, command, user), work / "bridge.log", env=env)
     try:
-        bridge.wait_for(r"(?m)^ready http=0\.0\.0\.0:4000 grpc=0\.0\.0\.0:50051$")
+        bridge.wait_for(r"(?m)^ready http=0\.0\.0\.0:4000 grpc=0\.0\.0\.0:50051\b")
         who = capabilities_of(bridge.popen.pid)
         if who != (int(user), 0, False):
             raise Failure(f"uid, capabilities, may gain privileges: {who}")

@@ -85,7 +85,7 @@ def use_inside(root):
         bridge = Process("mcp-bridge", inside(tree, command, USER), work / "bridge.log",
                          env={"HOME": home})
         try:
-            bridge.wait_for(r"(?m)^ready http=127\.0\.0\.1:4000 grpc=127\.0\.0\.1:50051$")
+            bridge.wait_for(r"(?m)^ready http=127\.0\.0\.1:4000 grpc=127\.0\.0\.1:50051\b")
             expect("health", run(inside(tree, ["mcp-bridge", "healthcheck"], USER)), text="SERVING")
             text = call_over_http("http://127.0.0.1:4000/mcp/", "echo", {"text": "over HTTP"})
             if text != "over HTTP":
