@@ -7,6 +7,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <condition_variable>
 #include <cstring>
+#include <future>
 #include <mutex>
 #include <utility>
 
@@ -47,7 +48,9 @@ HttpAcceptor::~HttpAcceptor() {
 
 Result<std::string> HttpAcceptor::Start() {
   const ListenAddress address = Resolved(options_.address);
-  if (auto error = Listen(address)) {
+  std::promise<std::optional<Error>> listening;
+  executor_.lane(0).Post([&] { listening.set_value(Listen(address)); });
+  if (const auto error = listening.get_future().get()) {
     return CannotListen(options_.front, options_.setting, address, error->message);
   }
   executor_.lane(0).Post([this] { Accept(); });
@@ -80,24 +83,52 @@ std::optional<Error> HttpAcceptor::Listen(const ListenAddress& address) {
   return std::nullopt;
 }
 
+// A connection that belongs to no lane yet.
+class HttpAcceptor::Accepted {
+ public:
+  using Socket = HttpServerConnection::Socket;
+
+  explicit Accepted(Socket socket) {
+    error_code ignored;
+    family_ = socket.local_endpoint(ignored).protocol().family();
+    fd_ = socket.release(ignored);
+  }
+  Accepted(Accepted&& other) noexcept : family_(other.family_), fd_(std::exchange(other.fd_, -1)) {}
+  Accepted& operator=(Accepted&&) = delete;
+  ~Accepted() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  // Once, on `lane`.
+  Socket On(Lane& lane) {
+    Socket socket(lane.io());
+    error_code error;
+    socket.assign(Socket::protocol_type(family_, 0), fd_, error);
+    if (!error) fd_ = -1;
+    return socket;
+  }
+
+ private:
+  int family_ = 0;
+  int fd_ = -1;
+};
+
 void HttpAcceptor::Accept() {
-  Lane& lane = executor_.lane(next_lane_);
-  next_lane_ = (next_lane_ + 1) % executor_.lane_count();
-  acceptor_.async_accept(lane.io(),
-                         [this, &lane](error_code error, HttpServerConnection::Socket socket) {
-                           if (!acceptor_.is_open() || error == asio::error::operation_aborted)
-                             return;
-                           if (error) {
-                             spdlog::warn("http: can't accept a connection: {}", error.message());
-                             retry_.expires_after(kAcceptRetry);
-                             retry_.async_wait([this](error_code aborted) {
-                               if (!aborted) Accept();
-                             });
-                             return;
-                           }
-                           Take(lane, std::move(socket));
-                           Accept();
-                         });
+  acceptor_.async_accept([this](error_code error, HttpServerConnection::Socket socket) {
+    if (!acceptor_.is_open() || error == asio::error::operation_aborted) return;
+    if (error) {
+      spdlog::warn("http: can't accept a connection: {}", error.message());
+      retry_.expires_after(kAcceptRetry);
+      retry_.async_wait([this](error_code aborted) {
+        if (!aborted) Accept();
+      });
+      return;
+    }
+    Lane& lane = executor_.lane(next_lane_);
+    next_lane_ = (next_lane_ + 1) % executor_.lane_count();
+    Take(lane, std::move(socket));
+    Accept();
+  });
 }
 
 void HttpAcceptor::Take(Lane& lane, HttpServerConnection::Socket socket) {
@@ -108,12 +139,10 @@ void HttpAcceptor::Take(Lane& lane, HttpServerConnection::Socket socket) {
                       .metadata = {{"limit", options_.limit_name}},
                       .retry_after = std::chrono::seconds(1)};
     handler_.OnRefused(error.reason);
-    lane.Post([socket = std::move(socket),
-               refusal = HttpResponse::FromError("", error).Serialize(/*close=*/true)]() mutable {
-      error_code ignored;
-      socket.native_non_blocking(true, ignored);
-      socket.write_some(asio::buffer(refusal), ignored);
-    });
+    const std::string refusal = HttpResponse::FromError("", error).Serialize(/*close=*/true);
+    error_code ignored;
+    socket.native_non_blocking(true, ignored);
+    socket.write_some(asio::buffer(refusal), ignored);
     return;
   }
   std::shared_ptr<void> slot(open_.get(), [open = open_](void*) { open->fetch_sub(1); });
@@ -121,12 +150,15 @@ void HttpAcceptor::Take(Lane& lane, HttpServerConnection::Socket socket) {
     error_code ignored;
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   }
-  lane.Post([this, &lane, socket = std::move(socket), slot = std::move(slot)]() mutable {
-    if (Of(lane).draining) return;
-    std::make_shared<HttpServerConnection>(lane, std::move(socket), Of(lane), handler_, limits_,
-                                           std::move(slot))
-        ->Start();
-  });
+  // A lane's sockets are made on it (runtime/lane.h): only the descriptor goes there.
+  lane.Post(
+      [this, &lane, accepted = Accepted(std::move(socket)), slot = std::move(slot)]() mutable {
+        if (Of(lane).draining) return;
+        HttpServerConnection::Socket socket = accepted.On(lane);
+        std::make_shared<HttpServerConnection>(lane, std::move(socket), Of(lane), handler_, limits_,
+                                               std::move(slot))
+            ->Start();
+      });
 }
 
 void HttpAcceptor::StopAccepting() {

@@ -55,6 +55,7 @@ class HttpAcceptor {
 
   std::optional<Error> Listen(const ListenAddress& address);
   void Accept();
+  class Accepted;
   void Take(Lane& lane, HttpServerConnection::Socket socket);
   HttpConnections& Of(const Lane& lane) {
     return connections_[static_cast<std::size_t>(lane.index())];
