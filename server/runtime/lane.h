@@ -10,7 +10,7 @@
 namespace mcpbridge {
 
 // One thread with its own io_context: its own strand. What belongs to a lane is touched on that
-// lane only, and needs no lock; that goes for its sockets too, but for their making. Owned by the
+// lane only, and needs no lock: its sockets too are made, used and closed there. Owned by the
 // Executor.
 class Lane {
  public:

@@ -154,8 +154,7 @@ void HttpAcceptor::Take(Lane& lane, HttpServerConnection::Socket socket) {
   lane.Post(
       [this, &lane, accepted = Accepted(std::move(socket)), slot = std::move(slot)]() mutable {
         if (Of(lane).draining) return;
-        HttpServerConnection::Socket socket = accepted.On(lane);
-        std::make_shared<HttpServerConnection>(lane, std::move(socket), Of(lane), handler_, limits_,
+        std::make_shared<HttpServerConnection>(lane, accepted.On(lane), Of(lane), handler_, limits_,
                                                std::move(slot))
             ->Start();
       });
