@@ -142,10 +142,7 @@ std::optional<Error> AdminEndpoint::CheckCaller(const Request& request) const {
     }
     if (error) return error;
   }
-  if (from_.service.Authorized(HttpCallerHeaders(request))) return std::nullopt;
-  return Error{
-      .reason = Reason::kUnauthenticated,
-      .message = "the bridge needs its key: Authorization: Bearer KEY, or x-litellm-api-key: KEY"};
+  return CheckKey(request, from_.service);
 }
 
 std::unique_ptr<HttpCall> AdminEndpoint::Tell(Lane& lane, std::string_view path,

@@ -8,10 +8,7 @@ Admission::~Admission() {
 }
 
 std::optional<Error> Admission::Check(const grpc::ServerContextBase& context) {
-  if (!tools_.Authorized(headers_)) {
-    return Error{.reason = Reason::kUnauthenticated,
-                 .message = "a valid key is needed: authorization: Bearer, or x-litellm-api-key"};
-  }
+  if (auto error = CheckKey(tools_, headers_)) return error;
   deadline_ = DeadlineOf(context);
   if (deadline_.expired()) {
     return Error{.reason = Reason::kDeadlineExceeded,

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "server/base/deadline.h"
+#include "server/base/error.h"
 #include "server/service/tool_service.h"
 
 namespace mcpbridge {
@@ -33,6 +34,13 @@ class MetadataHeaders final : public CallerHeaders {
  private:
   const grpc::ServerContextBase& context_;
 };
+
+// The master key, where there is one. Error: kUnauthenticated.
+inline std::optional<Error> CheckKey(const ToolService& tools, const CallerHeaders& headers) {
+  if (tools.Authorized(headers)) return std::nullopt;
+  return Error{.reason = Reason::kUnauthenticated,
+               .message = "a valid key is needed: authorization: Bearer, or x-litellm-api-key"};
+}
 
 // The caller's deadline, which gRPC gives on the system's clock, on ours.
 inline Deadline DeadlineOf(const grpc::ServerContextBase& context) {

@@ -43,11 +43,8 @@ class ReflectionCall final : public RpcCall, private ReflectionService::Stream {
   void ArmNext() override { ArmCall<ReflectionCall>(live_, reflection_, queue_); }
 
   void OnRequest() override {
-    if (!reflection_.tools().Authorized(MetadataHeaders(rpc_.context))) {
-      return Finish(ToGrpcStatus(
-          {.reason = Reason::kUnauthenticated,
-           .message = "a valid key is needed: authorization: Bearer, or x-litellm-api-key"}));
-    }
+    const auto refused = CheckKey(reflection_.tools(), MetadataHeaders(rpc_.context));
+    if (refused) return Finish(ToGrpcStatus(*refused));
     if (!reflection_.Add(*this)) {
       return Finish(
           ToGrpcStatus({.reason = Reason::kShuttingDown, .message = "the bridge is stopping"}));

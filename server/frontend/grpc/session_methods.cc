@@ -65,11 +65,7 @@ class ConnectCall final : public DuplexCall, private DeadlineEntry {
   void OnRequest() override {
     timing_.Arrive();
     deadline_ = DeadlineOf(rpc_.context);
-    if (!tools().Authorized(headers_)) {
-      return Finish(ToGrpcStatus(
-          {.reason = Reason::kUnauthenticated,
-           .message = "a valid key is needed: authorization: Bearer, or x-litellm-api-key"}));
-    }
+    if (const auto error = CheckKey(tools(), headers_)) return Finish(ToGrpcStatus(*error));
     Result<Scope> scope =
         tools().ScopeOf(headers_.Get(kServerMetadata).value_or(std::string_view()), headers_);
     if (!scope) return Finish(ToGrpcStatus(scope.error()));

@@ -115,18 +115,19 @@ std::optional<Error> CheckOrigin(const http::fields& fields, const BridgeConfig&
                           " is not allowed; bridge.allowed_origins can allow it"};
 }
 
+std::optional<Error> CheckKey(const http::fields& request, const ToolService& service) {
+  if (service.Authorized(HttpCallerHeaders(request))) return std::nullopt;
+  return Error{
+      .reason = Reason::kUnauthenticated,
+      .message = "the bridge needs its key: Authorization: Bearer KEY, or x-litellm-api-key: KEY"};
+}
+
 // The order is that of the SDKs' servers: who may come in at all, then what they bring.
 std::optional<Error> CheckCaller(const http::fields& request, const ToolService& service) {
   const BridgeConfig& config = service.config().bridge;
   if (auto error = CheckHost(request, config, config.http_listen)) return error;
   if (auto error = CheckOrigin(request, config)) return error;
-  if (!service.Authorized(HttpCallerHeaders(request))) {
-    return Error{.reason = Reason::kUnauthenticated,
-                 .message =
-                     "the bridge needs its key: Authorization: Bearer KEY, or"
-                     " x-litellm-api-key: KEY"};
-  }
-  return std::nullopt;
+  return CheckKey(request, service);
 }
 
 std::optional<Error> CheckMediaTypes(const http::fields& fields) {

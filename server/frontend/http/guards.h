@@ -57,7 +57,11 @@ std::optional<Error> CheckHost(const boost::beast::http::fields& fields, const B
 std::optional<Error> CheckOrigin(const boost::beast::http::fields& fields,
                                  const BridgeConfig& config);
 
-// These two, and the master key. Error also: kUnauthenticated.
+// The master key, where there is one. Error: kUnauthenticated.
+std::optional<Error> CheckKey(const boost::beast::http::fields& request,
+                              const ToolService& service);
+
+// These three.
 std::optional<Error> CheckCaller(const boost::beast::http::fields& request,
                                  const ToolService& service);
 
