@@ -43,6 +43,9 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   // Takes a client's answer: a whole JSON-RPC response under the server's own id.
   using Answer = std::function<void(std::string response)>;
 
+  // Of an id: enough to tell it from others in a log, of no use to steal it.
+  static constexpr std::size_t kShown = 6;
+
   // `scope`: the servers it was opened for. `first`: what it numbers begins behind it.
   ClientSession(std::string id, ClientProfile profile, Scope scope, ToolService& service,
                 MessageLog::Budget& budget, std::uint64_t first = 0);
