@@ -19,18 +19,6 @@
 namespace mcpbridge::test {
 namespace {
 
-// Answers with its own name before the text.
-void AnswerAs(FakeMcpServer& server, const std::string& name) {
-  server.SetScript([name](const FakeRequest& request) {
-    FakeAnswer answer;
-    if (request.method == "tools/call") {
-      answer.result =
-          R"({"content":[{"type":"text","text":")" + name + ":" + request.text + "\"}]}";
-    }
-    return answer;
-  });
-}
-
 std::size_t OpenDescriptors() {
   const std::filesystem::directory_iterator all("/proc/self/fd");
   return static_cast<std::size_t>(std::distance(begin(all), end(all)));
@@ -42,10 +30,10 @@ TEST(ReloadChaosTest, ReloadsUnderLoadLoseNoCallAndLeaveNothing) {
   FakeMcpServer here;
   FakeMcpServer there;
   FakeMcpServer comes;
-  AnswerAs(kept, "kept");
-  AnswerAs(here, "moves");
-  AnswerAs(there, "moves");
-  AnswerAs(comes, "comes");
+  kept.AnswerWith("kept:");
+  here.AnswerWith("moves:");
+  there.AnswerWith("moves:");
+  comes.AnswerWith("comes:");
   const auto config = [&](bool is_here, bool has_come) {
     std::vector<std::pair<std::string, std::string>> servers;
     if (has_come) servers.emplace_back("comes", comes.url());

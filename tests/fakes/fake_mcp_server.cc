@@ -472,6 +472,15 @@ void FakeMcpServer::SetScript(Script script) { impl_->SetScript(std::move(script
 void FakeMcpServer::OnTool(const std::string& tool, FakeAnswer answer) {
   impl_->OnTool(tool, std::move(answer));
 }
+void FakeMcpServer::AnswerWith(const std::string& prefix) {
+  SetScript([prefix](const FakeRequest& request) {
+    FakeAnswer answer;
+    if (request.method == "tools/call") {
+      answer.result = R"({"content":[{"type":"text","text":")" + prefix + request.text + "\"}]}";
+    }
+    return answer;
+  });
+}
 FakeMcpServer::Record FakeMcpServer::Snapshot() const { return impl_->Snapshot(); }
 bool FakeMcpServer::WaitFor(const std::function<bool(const Record&)>& predicate,
                             std::chrono::milliseconds timeout) const {

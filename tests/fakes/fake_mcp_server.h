@@ -71,6 +71,8 @@ class FakeMcpServer {
   // it is a stream for Push(); with `never` not even the head comes. In a lost session that is 404.
   void SetScript(Script script);
   void OnTool(const std::string& tool, FakeAnswer answer);
+  // A script: every call of a tool is answered with this and the text it came with.
+  void AnswerWith(const std::string& prefix);
 
   Record Snapshot() const;
   // Waits until `predicate` holds; false: it didn't within `timeout`.

@@ -41,21 +41,11 @@ std::string Call() {
   return R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"x"}}})";
 }
 
-void AnswerAs(FakeMcpServer& server, const std::string& name) {
-  server.SetScript([name](const FakeRequest& request) {
-    FakeAnswer answer;
-    if (request.method == "tools/call") {
-      answer.result = R"({"content":[{"type":"text","text":"from )" + name + "\"}]}";
-    }
-    return answer;
-  });
-}
-
 class ReloadProcessTest : public testing::Test {
  protected:
   ReloadProcessTest() {
-    AnswerAs(first_, "first");
-    AnswerAs(second_, "second");
+    first_.AnswerWith("from first ");
+    second_.AnswerWith("from second ");
   }
 
   // Starts it, its log in a file.

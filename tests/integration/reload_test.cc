@@ -95,18 +95,6 @@ std::string Open(const Bridge& bridge, const std::string& path = "/mcp",
       .headers["mcp-session-id"];
 }
 
-// Answers every call of `echo` with its own name.
-void AnswerAs(FakeMcpServer& server, const std::string& name) {
-  server.SetScript([name](const FakeRequest& request) {
-    FakeAnswer answer;
-    if (request.method == "tools/call") {
-      answer.result =
-          R"({"content":[{"type":"text","text":")" + name + ": " + request.text + "\"}]}";
-    }
-    return answer;
-  });
-}
-
 FakeAnswer Held() {
   FakeAnswer answer;
   answer.hold = true;
@@ -122,8 +110,8 @@ bool IsTidy(Bridge& bridge) {
 class ReloadTest : public testing::Test {
  protected:
   void SetUp() override {
-    AnswerAs(a_, "a");
-    AnswerAs(b_, "b");
+    a_.AnswerWith("a: ");
+    b_.AnswerWith("b: ");
     bridge_ = std::make_unique<Bridge>(config_);
     ASSERT_TRUE(bridge_->WaitForTools("a"));
   }
@@ -243,7 +231,7 @@ TEST_F(ReloadTest, AClientsSessionGoesOnAndItIsToldThatListsHaveChanged) {
   }
 
   FakeMcpServer c;
-  AnswerAs(c, "c");
+  c.AnswerWith("c: ");
   Reload(With(Without(config_, "a"), Http("a", c.url())));
   EXPECT_TRUE(Has(Call(*bridge_, "echo", "3", {{"mcp-session-id", session}}), "c: 3"));
   EXPECT_NE(c.Snapshot().LastCall().Header("mcp-session-id"), "");
@@ -461,7 +449,7 @@ TEST_F(ReloadTest, ACallThatLooksForItsToolGoesOnWithWhatThereIsNow) {
   FakeMcpServer::Options options;
   options.tools = R"([{"name":"brand-new","inputSchema":{"type":"object"}}])";
   FakeMcpServer c(options);
-  AnswerAs(c, "c");
+  c.AnswerWith("c: ");
   Reload(With(config_, Http("c", c.url())));
   EXPECT_TRUE(Has(caller.Receive().body, "c: x"));
 }
