@@ -508,6 +508,7 @@ TEST(ConnectLimitsTest, WhoDoesNotReadEndsItsOwnStreamWithAReason) {
   FakeMcpServer upstream;
   FakeAnswer large;
   large.result = R"({"content":[{"type":"text","text":")" + std::string(400 << 10, 'x') + R"("}]})";
+  large.hold = true;
   upstream.OnTool("slow", large);
   Config config = ConfigWith({{"fake", upstream.url()}});
   config.bridge.limits.response_bytes = 1 << 20;
@@ -515,10 +516,11 @@ TEST(ConnectLimitsTest, WhoDoesNotReadEndsItsOwnStreamWithAReason) {
   ASSERT_TRUE(bridge.WaitForTools("fake"));
   Client other(bridge);
   Client slow(bridge);
-  // Not one of the answers is read: what waits beyond gRPC's own windows is more than may.
   for (int i = 1; i <= 40; ++i) slow.Say(CallMessage(std::to_string(i), "slow", "x"));
+  ASSERT_TRUE(upstream.WaitFor([](const auto& record) { return record.held.size() == 40; }));
   EXPECT_TRUE(Has(other.Ask(CallMessage("1", "echo", "undisturbed")), "undisturbed"));
-  ASSERT_TRUE(upstream.WaitFor([](const auto& record) { return record.CountCalls("slow") >= 5; }));
+  // Not one of the answers is read: what waits beyond gRPC's own windows is more than may.
+  upstream.ReleaseAll();
   WaitUntilNoCallIsUnderWay(bridge);  // its calls are over with it
   int answers = 0;
   while (!slow.Next().empty()) ++answers;
