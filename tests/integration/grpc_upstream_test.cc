@@ -175,15 +175,14 @@ TEST_F(GrpcUpstreamTest, TheServersOwnErrorPassesWithItsCode) {
 }
 
 TEST_F(GrpcUpstreamTest, ADeadlineReachesTheServerAndHolds) {
-  Call call(bridge_, "held", "late", milliseconds(400));
+  Call call(bridge_, "held", "late", milliseconds(2'000));
   const grpc::Status status = call.Run();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
-  EXPECT_TRUE(server_.WaitForCancels(1));
+  ASSERT_TRUE(server_.WaitForCancels(1));
   EXPECT_GT(server_.Calls()[0].deadline.count(), 0);
-  EXPECT_LE(server_.Calls()[0].deadline.count(), 408);
-  const TestResponse http =
-      TestHttpClient(bridge_.http_port())
-          .Post(CallMessage("1", "held", "later"), {{"grpc-timeout", "300m"}});
+  EXPECT_LE(server_.Calls()[0].deadline.count(), 2'040);
+  const TestResponse http = TestHttpClient(bridge_.http_port())
+                                .Post(CallMessage("1", "held", "later"), {{"grpc-timeout", "2S"}});
   EXPECT_EQ(ReasonOf(http.body), "DEADLINE_EXCEEDED");
   EXPECT_TRUE(server_.WaitForCancels(2));
 }
@@ -454,10 +453,10 @@ TEST(ChainedBridgesTest, ACallGoesThroughBothAndItsDeadlineIsInherited) {
   // gRPC rounds a deadline up for the wire, by 1 % at most, at each of the three hops.
   EXPECT_LE(server.Calls()[0].deadline.count(), 20'600) << "begun anew it would be 60 s";
 
-  Call late(outer, "held", "late", milliseconds(400));
+  Call late(outer, "held", "late", milliseconds(2'000));
   EXPECT_EQ(late.Run().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
-  EXPECT_TRUE(server.WaitForCancels(1));
-  EXPECT_LE(server.Calls()[1].deadline.count(), 412);
+  ASSERT_TRUE(server.WaitForCancels(1));
+  EXPECT_LE(server.Calls()[1].deadline.count(), 2'060);
 
   Call left(outer, "held", "left");
   left.Start();
