@@ -7,8 +7,9 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/write.hpp>
 #include <utility>
+
+#include "server/runtime/write_soon.h"
 
 namespace mcpbridge {
 
@@ -176,9 +177,9 @@ void HttpConnection::Write() {
     }
   };
   if (tls_) {
-    asio::async_write(*tls_, asio::buffer(request_), std::move(done));
+    WriteSoon(lane_, *tls_, request_, std::move(done));
   } else {
-    asio::async_write(socket_, asio::buffer(request_), std::move(done));
+    WriteSoon(lane_, socket_, request_, std::move(done));
   }
 }
 

@@ -1,10 +1,11 @@
 #include "server/frontend/http/http_connection.h"
 
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/write.hpp>
 #include <charconv>
 #include <cstring>
 #include <utility>
+
+#include "server/runtime/write_soon.h"
 
 namespace mcpbridge {
 
@@ -184,9 +185,8 @@ void HttpServerConnection::Write(std::string bytes) {
   state_ = State::kWriting;
   Arm(kResponseTime);
   out_ = std::move(bytes);
-  asio::async_write(
-      socket_, asio::buffer(out_),
-      [self = shared_from_this()](error_code error, std::size_t) { self->OnWritten(error); });
+  WriteSoon(lane_, socket_, out_,
+            [self = shared_from_this()](error_code error, std::size_t) { self->OnWritten(error); });
 }
 
 void HttpServerConnection::BeginEvents(std::string_view headers) {
@@ -224,9 +224,9 @@ void HttpServerConnection::WriteChunks() {
   chunks_pending_ = true;
   out_ = std::exchange(queued_, {});
   Arm(kResponseTime);
-  asio::async_write(
-      socket_, asio::buffer(out_),
-      [self = shared_from_this()](error_code error, std::size_t) { self->OnChunksWritten(error); });
+  WriteSoon(lane_, socket_, out_, [self = shared_from_this()](error_code error, std::size_t) {
+    self->OnChunksWritten(error);
+  });
 }
 
 void HttpServerConnection::OnChunksWritten(error_code error) {
