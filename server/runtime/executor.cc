@@ -1,21 +1,13 @@
 #include "server/runtime/executor.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <string>
 #include <utility>
 
-#include "server/runtime/cq_tag.h"
 #include "server/runtime/granted_cpus.h"
+#include "server/runtime/thread_name.h"
 
 namespace mcpbridge {
-namespace {
-
-// At most 15 characters, or the kernel refuses it.
-void NameThisThread(const std::string& name) { pthread_setname_np(pthread_self(), name.c_str()); }
-
-}  // namespace
 
 thread_local Lane* Lane::current_ = nullptr;
 
@@ -32,21 +24,21 @@ Executor::~Executor() {
 grpc::ServerCompletionQueue& Executor::AddQueue(
     std::unique_ptr<grpc::ServerCompletionQueue> queue) {
   grpc::ServerCompletionQueue& added = *queue;
-  queues_.push_back(std::move(queue));
+  pumps_.push_back(std::make_unique<Pump>(std::move(queue)));
   return added;
 }
 
-grpc::CompletionQueue& Executor::ClientQueue() {
-  if (client_queue_ == nullptr) {
-    queues_.push_back(std::make_unique<grpc::CompletionQueue>());
-    client_queue_ = queues_.back().get();
-    if (started_) StartPumps(*client_queue_);
+Pump& Executor::ClientPump() {
+  if (client_pump_ == nullptr) {
+    pumps_.push_back(std::make_unique<Pump>(std::make_unique<grpc::CompletionQueue>()));
+    client_pump_ = pumps_.back().get();
+    if (started_) StartPump(*client_pump_);
   }
-  return *client_queue_;
+  return *client_pump_;
 }
 
 int Executor::thread_count() const {
-  return lane_count() + 1 + static_cast<int>(queues_.size()) * options_.grpc_threads_per_queue;
+  return lane_count() + 1 + static_cast<int>(pumps_.size()) * options_.grpc_threads_per_queue;
 }
 
 void Executor::StartLane(Lane& lane, std::string name) {
@@ -61,37 +53,17 @@ void Executor::StartLane(Lane& lane, std::string name) {
 void Executor::Start() {
   for (auto& lane : lanes_) StartLane(*lane, "lane/" + std::to_string(lane->index()));
   StartLane(blocking_, "blocking");
-  for (auto& queue : queues_) StartPumps(*queue);
+  for (auto& pump : pumps_) StartPump(*pump);
   started_ = true;
 }
 
-void Executor::StartPumps(grpc::CompletionQueue& queue) {
-  for (int i = 0; i < options_.grpc_threads_per_queue; ++i) {
-    pumps_.emplace_back([&queue, index = pumps_.size()] {
-      NameThisThread("pump/" + std::to_string(index));
-      Pump(queue);
-    });
-  }
-}
-
-void Executor::Pump(grpc::CompletionQueue& queue) {
-  void* tag = nullptr;
-  bool ok = false;
-  while (queue.Next(&tag, &ok)) {
-    TakeBackTag(tag);
-    static_cast<CqTag*>(tag)->Complete(ok);
-  }
+void Executor::StartPump(Pump& pump) {
+  pump.Start(options_.grpc_threads_per_queue, pump_threads_);
+  pump_threads_ += options_.grpc_threads_per_queue;
 }
 
 void Executor::DrainQueues() {
-  if (queues_drained_) return;
-  queues_drained_ = true;
-  for (auto& queue : queues_) queue->Shutdown();
-  if (pumps_.empty()) {
-    for (auto& queue : queues_) Pump(*queue);  // never started: what was armed still comes back
-  }
-  for (std::thread& pump : pumps_) pump.join();
-  pumps_.clear();
+  for (auto& pump : pumps_) pump->ShutDown();
 }
 
 void Executor::StopLanes() {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/runtime/lane.h"
+#include "server/runtime/pump.h"
 
 namespace mcpbridge {
 
@@ -33,16 +34,14 @@ class Executor {
   // Before Start(). Every tag of `queue` must be a CqTag.
   grpc::ServerCompletionQueue& AddQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue);
 
-  // The queue of the RPCs that this process makes as a client, which the pumps serve like the
-  // others. Made by its first use, on main's thread, also when the others run already. Every tag
-  // must be a CqTag.
-  grpc::CompletionQueue& ClientQueue();
+  // The pump of the RPCs that this process makes as a client. Made by its first use, on main's
+  // thread, also when the others run already.
+  Pump& ClientPump();
 
   void Start();
 
-  // Shuts the queues down, waits until every tag has come back, ends the pumps. The gRPC server
-  // must have been shut down before, and every RPC of our own have ended; nothing may be started on
-  // a queue afterwards.
+  // Ends the pumps: Pump::ShutDown(). The gRPC server must have been shut down before, and every
+  // RPC of our own have ended.
   void DrainQueues();
 
   // Ends the lanes; what is still posted to them is dropped.
@@ -60,18 +59,16 @@ class Executor {
 
  private:
   void StartLane(Lane& lane, std::string name);
-  void StartPumps(grpc::CompletionQueue& queue);
-  static void Pump(grpc::CompletionQueue& queue);
+  void StartPump(Pump& pump);
 
   const Options options_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   Lane blocking_{-1};
-  std::vector<std::unique_ptr<grpc::CompletionQueue>> queues_;
-  grpc::CompletionQueue* client_queue_ = nullptr;  // one of them
-  std::vector<std::thread> pumps_;
+  std::vector<std::unique_ptr<Pump>> pumps_;
+  Pump* client_pump_ = nullptr;  // one of them
+  int pump_threads_ = 0;         // started
   std::vector<boost::asio::executor_work_guard<Lane::ExecutorType>> work_;
   bool started_ = false;
-  bool queues_drained_ = false;
 };
 
 }  // namespace mcpbridge

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/runtime/deadline_queue.h"
+#include "server/runtime/post_batch.h"
 
 namespace mcpbridge {
 
@@ -26,10 +27,15 @@ class Lane {
   int index() const { return index_; }
   boost::asio::io_context& io() { return io_; }
 
-  // Runs `f` on this lane, later. Thread-safe. Dropped, unrun, if the lane has stopped.
+  // Runs `f` on this lane, later: behind all that is ready to run there. Thread-safe. Dropped,
+  // unrun, if the lane has stopped.
   template <class F>
   void Post(F&& f) {
-    boost::asio::post(io_, std::forward<F>(f));
+    if (PostBatch* const batch = PostBatch::Current()) {
+      batch->Add(*this, std::forward<F>(f));
+    } else {
+      boost::asio::post(io_, std::forward<F>(f));
+    }
   }
 
   // Runs `f` now if this is the lane, otherwise later on it. Thread-safe.

@@ -6,13 +6,18 @@
 
 namespace mcpbridge {
 
-void GrpcRpc::Start(grpc::GenericStub& stub, grpc::CompletionQueue& queue, const std::string& path,
+void GrpcRpc::Start(grpc::GenericStub& stub, Pump& pump, const std::string& path,
                     const std::string& body) {
   const grpc::Slice slice(body);
   request_ = grpc::ByteBuffer(&slice, 1);
   self_ = shared_from_this();
   context_.set_initial_metadata_corked(true);  // it goes out with the request, as one write
-  call_ = stub.PrepareCall(&context_, path, &queue);
+  call_ = stub.PrepareCall(&context_, path, &pump.queue());
+  pump.Post(begin_);
+}
+
+void GrpcRpc::Begin() {
+  const auto self = shared_from_this();  // all three may come back before the last has returned
   call_->StartCall(/*tag, which never comes back:*/ nullptr);
   call_->WriteLast(request_, grpc::WriteOptions(), written_.Start());
   call_->Read(&response_, read_.Start());

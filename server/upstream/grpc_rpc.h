@@ -13,6 +13,7 @@
 #include "server/base/deadline.h"
 #include "server/runtime/cq_tag.h"
 #include "server/runtime/lane.h"
+#include "server/runtime/pump.h"
 
 namespace mcpbridge {
 
@@ -50,8 +51,7 @@ class GrpcRpc final : public std::enable_shared_from_this<GrpcRpc> {
   // Before Start(): its deadline and metadata.
   grpc::ClientContext& context() { return context_; }
 
-  void Start(grpc::GenericStub& stub, grpc::CompletionQueue& queue, const std::string& path,
-             const std::string& body);
+  void Start(grpc::GenericStub& stub, Pump& pump, const std::string& path, const std::string& body);
 
   // Nobody waits for it any more: it is cancelled, if it is still under way. No handler runs
   // afterwards.
@@ -69,6 +69,7 @@ class GrpcRpc final : public std::enable_shared_from_this<GrpcRpc> {
 
  private:
   // On pump threads.
+  void Begin();
   void OnWritten(bool ok);
   void OnRead(bool ok);
   void CountBack();
@@ -90,6 +91,7 @@ class GrpcRpc final : public std::enable_shared_from_this<GrpcRpc> {
   bool answered_ = false;
   Deadline::Clock::time_point sent_at_;
 
+  MemberTask<GrpcRpc, &GrpcRpc::Begin> begin_{*this};
   MemberTag<GrpcRpc, &GrpcRpc::OnWritten> written_{*this};
   MemberTag<GrpcRpc, &GrpcRpc::OnRead> read_{*this};
   MemberTag<GrpcRpc, &GrpcRpc::OnFinished> finished_{*this};

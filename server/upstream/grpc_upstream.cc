@@ -103,8 +103,8 @@ class GrpcUpstream::Probe final : private ReplyHandler {
   std::string why_;
 };
 
-GrpcUpstream::GrpcUpstream(const ServerConfig& server, grpc::CompletionQueue& queue, Lane& home,
-                           Limits limits, UpstreamUse use)
+GrpcUpstream::GrpcUpstream(const ServerConfig& server, Pump& pump, Lane& home, Limits limits,
+                           UpstreamUse use)
     : Upstream(server),
       home_(home),
       use_(std::move(use)),
@@ -112,7 +112,7 @@ GrpcUpstream::GrpcUpstream(const ServerConfig& server, grpc::CompletionQueue& qu
       stub_(channel_),
       site_{.config = config(),
             .stub = stub_,
-            .queue = queue,
+            .pump = pump,
             .response_bytes = limits.response_bytes,
             .unreachable = [this] { home_.Post([this] { Unreachable(); }); }} {}
 

@@ -27,9 +27,8 @@ class GrpcUpstream final : public Upstream, private DeadlineEntry {
     std::size_t response_bytes;
   };
 
-  // `queue` is one of the executor's, and outlives this.
-  GrpcUpstream(const ServerConfig& config, grpc::CompletionQueue& queue, Lane& home, Limits limits,
-               UpstreamUse use);
+  // `pump` is one of the executor's, and outlives this.
+  GrpcUpstream(const ServerConfig& config, Pump& pump, Lane& home, Limits limits, UpstreamUse use);
   ~GrpcUpstream() override;
 
   Lane* home() override { return nullptr; }

@@ -76,13 +76,13 @@ class TellingTag final : public CqTag {
 
 TEST(ExecutorTest, TheQueueOfOurOwnRpcsIsOneAndIsServed) {
   Executor executor({.lanes = 1, .grpc_threads_per_queue = 2});
-  grpc::CompletionQueue& queue = executor.ClientQueue();
-  EXPECT_EQ(&executor.ClientQueue(), &queue);
+  Pump& pump = executor.ClientPump();
+  EXPECT_EQ(&executor.ClientPump(), &pump);
   EXPECT_EQ(executor.thread_count(), 4);
   executor.Start();
   TellingTag tag;
   grpc::Alarm alarm;
-  alarm.Set(&queue, std::chrono::system_clock::now(), tag.Start());
+  alarm.Set(&pump.queue(), std::chrono::system_clock::now(), tag.Start());
   EXPECT_EQ(tag.Back().wait_for(std::chrono::seconds(20)), std::future_status::ready);
   executor.DrainQueues();
   executor.StopLanes();

@@ -4,6 +4,7 @@
 
 #include "server/frontend/grpc/rpc_call.h"
 #include "server/runtime/lane.h"
+#include "server/runtime/pump.h"
 
 namespace mcpbridge {
 
@@ -23,6 +24,7 @@ class LaneCall : public RpcCall {
   // call afterwards: it may be gone.
   void ContinueOn(Lane& lane) {
     lane_ = &lane;
+    pump_ = Pump::Current();
     if ((marks_.fetch_or(kOnLane, std::memory_order_acq_rel) & kCancelled) != 0) {
       OnCancel();
       return;
@@ -44,6 +46,13 @@ class LaneCall : public RpcCall {
   void* EndTag() {
     ended_ = true;
     return FinishTag();
+  }
+
+  // The same by way of the pump: `task` starts the operation, with FinishTag(). On the lane; the
+  // call may be gone afterwards.
+  void EndOnPump(PumpTask& task) {
+    ended_ = true;
+    pump_->Post(task);
   }
 
  private:
@@ -74,7 +83,8 @@ class LaneCall : public RpcCall {
   }
 
   std::atomic<unsigned> marks_{0};
-  Lane* lane_ = nullptr;  // written before kOnLane, read after it
+  Lane* lane_ = nullptr;  // written before kOnLane, read after it, like `pump_`
+  Pump* pump_ = nullptr;  // that the RPC has arrived on
   // On the lane only, but for `ended_` of a call that never goes there.
   bool begun_ = false;
   bool cancelled_ = false;

@@ -3,6 +3,7 @@
 #include <google/protobuf/arena.h>
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -69,28 +70,44 @@ class RoutedRpc final : public GrpcUnaryCall<RoutedRpc<Rpc>, Rpc>, public Routed
     Answer(*message);
   }
 
-  // Small responses live in these bytes of the stack, whole.
-  void Answer(jsonrpc::Message& message) {
+  // A response and its memory: small ones are whole in the first bytes.
+  struct Answered {
+    Answered() : arena(Options(memory)) {}
+    static google::protobuf::ArenaOptions Options(std::array<char, 2048>& memory) {
+      google::protobuf::ArenaOptions options;
+      options.initial_block = memory.data();
+      options.initial_block_size = memory.size();
+      return options;
+    }
+
     alignas(8) std::array<char, 2048> memory;
-    google::protobuf::ArenaOptions options;
-    options.initial_block = memory.data();
-    options.initial_block_size = memory.size();
-    google::protobuf::Arena arena(options);
-    auto& response = *google::protobuf::Arena::CreateMessage<typename Rpc::Response>(&arena);
+    google::protobuf::Arena arena;
+    typename Rpc::Response& response =
+        *google::protobuf::Arena::CreateMessage<typename Rpc::Response>(&arena);
+  };
+
+  void Answer(jsonrpc::Message& message) {
+    auto answer = std::make_unique<Answered>();
     const std::optional<Error> error = message.kind == jsonrpc::Kind::kError
                                            ? jsonrpc::UpstreamErrorOf(message.error)
-                                           : Rpc::Fill(this->request(), message, response);
+                                           : Rpc::Fill(this->request(), message, answer->response);
     call_.reset();  // the message is gone with it
-    if (error) {
-      this->Finish(*error);
-    } else {
-      this->Finish(response);
-    }
+    if (error) return this->Finish(*error);
+    this->AddTiming();
+    answer_ = std::move(answer);
+    this->EndOnPump(send_);
+  }
+
+  void SendAnswer() {
+    const auto answer = std::move(answer_);  // the call may be gone before it
+    this->writer().Finish(answer->response, grpc::Status::OK, this->FinishTag());
   }
 
   RoutedRequest routed_request_;
   Scope scope_;
   std::optional<RoutedCall> call_;
+  std::unique_ptr<Answered> answer_;
+  MemberTask<RoutedRpc, &RoutedRpc::SendAnswer> send_{*this};
 };
 
 }  // namespace mcpbridge
