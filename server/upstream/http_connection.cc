@@ -21,8 +21,6 @@ namespace {
 
 // How long the rest of a response is read that nobody waits for.
 constexpr std::chrono::seconds kDetachTime{1};
-// One read. Most answers fit; a larger one costs more reads, not more memory.
-constexpr std::size_t kReadSize = 16 << 10;
 // A response's status line and headers.
 constexpr std::uint32_t kMaxHeadBytes = 64 << 10;
 
@@ -188,9 +186,9 @@ void HttpConnection::Read() {
     self->OnRead(error, size);
   };
   if (tls_) {
-    tls_->async_read_some(in_.prepare(kReadSize), std::move(done));
+    tls_->async_read_some(in_.prepare(read_size_), std::move(done));
   } else {
-    socket_.async_read_some(in_.prepare(kReadSize), std::move(done));
+    socket_.async_read_some(in_.prepare(read_size_), std::move(done));
   }
 }
 
@@ -220,6 +218,7 @@ void HttpConnection::OnRead(error_code error, std::size_t size) {
     return;
   }
   in_.commit(size);
+  if (size == read_size_) read_size_ = kReadSize;  // there may be more
   Consume();
   if (state_ != State::kClosed) Read();
 }
@@ -287,6 +286,7 @@ void HttpConnection::Finish(bool alive) {
   HttpResponseHandler* handler = std::exchange(handler_, nullptr);
   Disarm();
   state_ = State::kIdle;
+  if (in_.size() == 0 && std::exchange(read_size_, kFirstRead) != kFirstRead) in_.shrink_to_fit();
   if (!alive) Close();
   release_(shared_from_this(), alive);
   if (handler != nullptr) handler->OnEnd();

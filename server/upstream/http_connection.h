@@ -78,6 +78,11 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   static bool IsEventStream(std::string_view content_type);
 
  private:
+  // One read. While nothing comes a connection keeps the room for the first of an answer, which most
+  // answers fit into: thousands of calls may be waiting. Those that follow have more.
+  static constexpr std::size_t kFirstRead = 2 << 10;
+  static constexpr std::size_t kReadSize = 16 << 10;
+
   using Parser = boost::beast::http::response_parser<SinkBody>;
   enum class State { kNew, kConnecting, kIdle, kBusy, kClosed };
 
@@ -115,6 +120,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   bool keeps_alive_ = false;  // TCP's probes are on
   std::optional<Parser> parser_;
   boost::beast::flat_buffer in_;  // read, but not yet taken by parser_
+  std::size_t read_size_ = kFirstRead;
 };
 
 }  // namespace mcpbridge
