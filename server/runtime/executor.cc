@@ -29,12 +29,11 @@ grpc::ServerCompletionQueue& Executor::AddQueue(
 }
 
 Pump& Executor::ClientPump() {
-  if (client_pump_ == nullptr) {
+  if (pumps_.empty()) {
     pumps_.push_back(std::make_unique<Pump>(std::make_unique<grpc::CompletionQueue>()));
-    client_pump_ = pumps_.back().get();
-    if (started_) StartPump(*client_pump_);
+    if (started_) StartPump(*pumps_.back());
   }
-  return *client_pump_;
+  return *pumps_.front();
 }
 
 int Executor::thread_count() const {

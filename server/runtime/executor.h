@@ -34,8 +34,10 @@ class Executor {
   // Before Start(). Every tag of `queue` must be a CqTag.
   grpc::ServerCompletionQueue& AddQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue);
 
-  // The pump of the RPCs that this process makes as a client. Made by its first use, on main's
-  // thread, also when the others run already.
+  // The pump of the RPCs that this process makes as a client: the first there is, as gRPC polls all
+  // connections of the process in one set, and two pumps take turns at it, waking each other (a
+  // call from gRPC to gRPC took 104 to 123 us with two, 78 to 94 with one). Where there is none it
+  // is made, also when the lanes run already. On main's thread.
   Pump& ClientPump();
 
   void Start();
@@ -65,8 +67,7 @@ class Executor {
   std::vector<std::unique_ptr<Lane>> lanes_;
   Lane blocking_{-1};
   std::vector<std::unique_ptr<Pump>> pumps_;
-  Pump* client_pump_ = nullptr;  // one of them
-  int pump_threads_ = 0;         // started
+  int pump_threads_ = 0;  // started
   std::vector<boost::asio::executor_work_guard<Lane::ExecutorType>> work_;
   bool started_ = false;
 };

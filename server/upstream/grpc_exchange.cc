@@ -74,7 +74,7 @@ std::optional<Error> GrpcExchange::Begin(const UpstreamRequest& request) {
   if (!request.deadline.never()) {
     context.set_deadline(std::chrono::system_clock::now() + request.deadline.remaining());
   }
-  rpc_->Start(site_.stub, site_.pump, google->path, google->body);
+  rpc_->Start(site_.stub, *site_.pump, google->path, google->body);
   return std::nullopt;
 }
 

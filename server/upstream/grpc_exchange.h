@@ -15,7 +15,7 @@ namespace mcpbridge {
 struct GrpcSite {
   const ServerConfig& config;
   grpc::GenericStub& stub;
-  Pump& pump;
+  Pump* pump = nullptr;  // set before the first of them
   std::size_t response_bytes;
   // Told, on any lane, that the server wasn't there or has gone.
   std::function<void()> unreachable;

@@ -103,22 +103,23 @@ class GrpcUpstream::Probe final : private ReplyHandler {
   std::string why_;
 };
 
-GrpcUpstream::GrpcUpstream(const ServerConfig& server, Pump& pump, Lane& home, Limits limits,
-                           UpstreamUse use)
+GrpcUpstream::GrpcUpstream(const ServerConfig& server, Executor& executor, Lane& home,
+                           Limits limits, UpstreamUse use)
     : Upstream(server),
+      executor_(executor),
       home_(home),
       use_(std::move(use)),
       channel_(MakeGrpcChannel(server.url, limits.response_bytes)),
       stub_(channel_),
       site_{.config = config(),
             .stub = stub_,
-            .pump = pump,
             .response_bytes = limits.response_bytes,
             .unreachable = [this] { home_.Post([this] { Unreachable(); }); }} {}
 
 GrpcUpstream::~GrpcUpstream() = default;
 
 void GrpcUpstream::Start() {
+  site_.pump = &executor_.ClientPump();
   home_.Post([this] { Ask(State::kConnecting); });
 }
 

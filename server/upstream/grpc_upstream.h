@@ -11,6 +11,7 @@
 
 #include "server/base/backoff.h"
 #include "server/runtime/deadline_queue.h"
+#include "server/runtime/executor.h"
 #include "server/upstream/grpc_exchange.h"
 #include "server/upstream/status.h"
 #include "server/upstream/upstream.h"
@@ -27,8 +28,9 @@ class GrpcUpstream final : public Upstream, private DeadlineEntry {
     std::size_t response_bytes;
   };
 
-  // `pump` is one of the executor's, and outlives this.
-  GrpcUpstream(const ServerConfig& config, Pump& pump, Lane& home, Limits limits, UpstreamUse use);
+  // `executor` outlives this.
+  GrpcUpstream(const ServerConfig& config, Executor& executor, Lane& home, Limits limits,
+               UpstreamUse use);
   ~GrpcUpstream() override;
 
   Lane* home() override { return nullptr; }
@@ -53,11 +55,12 @@ class GrpcUpstream final : public Upstream, private DeadlineEntry {
   void Unreachable();
   void Report(const std::function<void(UpstreamStatus&)>& change);
 
+  Executor& executor_;
   Lane& home_;
   const UpstreamUse use_;
   const std::shared_ptr<grpc::Channel> channel_;
   grpc::GenericStub stub_;
-  const GrpcSite site_;
+  GrpcSite site_;
   std::shared_ptr<WhenGone> alive_ = std::make_shared<WhenGone>();  // given up by Stop()
 
   // On home_ from here on.

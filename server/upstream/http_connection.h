@@ -78,8 +78,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   static bool IsEventStream(std::string_view content_type);
 
  private:
-  // One read. While nothing comes a connection keeps the room for the first of an answer, which most
-  // answers fit into: thousands of calls may be waiting. Those that follow have more.
+  // One read. While nothing comes a connection keeps the room for the first of an answer, which
+  // most answers fit into: thousands of calls may be waiting. Those that follow have more.
   static constexpr std::size_t kFirstRead = 2 << 10;
   static constexpr std::size_t kReadSize = 16 << 10;
 

@@ -122,7 +122,7 @@ std::unique_ptr<Upstream> Server::Make(Lane& home, UpstreamUse use) {
       return std::make_unique<StdioUpstream>(
           config_, home, StdioUpstream::Limits{.response_bytes = response_bytes}, std::move(use));
     case TransportKind::kGrpc:
-      return std::make_unique<GrpcUpstream>(config_, environment_.executor.ClientPump(), home,
+      return std::make_unique<GrpcUpstream>(config_, environment_.executor, home,
                                             GrpcUpstream::Limits{.response_bytes = response_bytes},
                                             std::move(use));
   }
