@@ -1,12 +1,14 @@
 #include "server/runtime/post_batch.h"
 
+#include <utility>
+
 #include "server/runtime/lane.h"
 
 namespace mcpbridge {
 
 thread_local PostBatch* PostBatch::current_ = nullptr;
 
-void PostBatch::Add(Lane& lane, absl::AnyInvocable<void()> f) {
+void PostBatch::Keep(Lane& lane, std::function<void()> f) {
   for (Box& box : boxes_) {
     if (box.lane != &lane) continue;
     box.posted.push_back(std::move(f));

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <absl/functional/any_invocable.h>
-
+#include <functional>
+#include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -25,14 +26,24 @@ class PostBatch {
   // This thread's; null: what it posts goes at once.
   static PostBatch* Current() { return current_; }
 
-  void Add(Lane& lane, absl::AnyInvocable<void()> f);
+  template <class F>
+  void Add(Lane& lane, F&& f) {
+    using Function = std::decay_t<F>;
+    if constexpr (std::is_copy_constructible_v<Function>) {
+      Keep(lane, std::forward<F>(f));
+    } else {  // std::function wants copies
+      Keep(lane, [f = std::make_shared<Function>(std::forward<F>(f))] { (*f)(); });
+    }
+  }
 
   void Flush();
 
  private:
+  void Keep(Lane& lane, std::function<void()> f);
+
   struct Box {
     Lane* lane;
-    std::vector<absl::AnyInvocable<void()>> posted;
+    std::vector<std::function<void()>> posted;
   };
 
   static thread_local PostBatch* current_;
