@@ -170,6 +170,22 @@ class ChartTest(unittest.TestCase):
         self.assertEqual(config["bridge"]["limits"]["in_flight_calls"], 100000)
         self.assertIs(config["bridge"]["allow_unauthenticated"], True)
 
+    def test_metrics_are_for_whom_the_values_say(self):
+        (_, spec, container), = manifests.bridges(ALL["helm/minimal-values"])
+        config = yaml.safe_load(manifests.config_of(ALL["helm/minimal-values"], spec, container))
+        self.assertNotIn("admin_listen", config["bridge"])
+        objects = TOOLS.template("--values", self.MINIMAL, "--set", "metrics.enabled=true")
+        self.assertEqual(manifests.unready(objects), [])
+        self.assertEqual(manifests.refused_config(args.bridge, objects), [])
+        (_, spec, container), = manifests.bridges(objects)
+        config = yaml.safe_load(manifests.config_of(objects, spec, container))
+        self.assertEqual(config["bridge"]["admin_listen"], "0.0.0.0:4001")
+        policy, = (item for item in objects if item["kind"] == "NetworkPolicy")
+        callers, scrapers = policy["spec"]["ingress"]
+        self.assertEqual([port["port"] for port in callers["ports"]], [4000, 50051])
+        self.assertEqual([port["port"] for port in scrapers["ports"]], [4001])
+        self.assertNotEqual(callers["from"], scrapers["from"])
+
     def test_names_of_any_release_are_valid(self):
         for release in ("a", "mcp-bridge", "x" * 53):
             objects = TOOLS.template("--values", self.MINIMAL, release=release)

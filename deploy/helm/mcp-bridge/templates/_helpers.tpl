@@ -34,6 +34,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "mcp-bridge.config" -}}
 {{- $bridge := dict "http_listen" "0.0.0.0:4000" "grpc_listen" "0.0.0.0:50051" "lanes" 2 -}}
 {{- $bridge = mergeOverwrite $bridge (deepCopy (.Values.config.bridge | default dict)) -}}
+{{- if .Values.metrics.enabled -}}{{- $_ := set $bridge "admin_listen" (printf "0.0.0.0:%d" (int .Values.metrics.port)) -}}{{- end -}}
 {{- $_ := set $bridge "drain_grace" (printf "%ds" (int .Values.drainGraceSeconds)) -}}
 {{- if .Values.allowUnauthenticated -}}{{- $_ := set $bridge "allow_unauthenticated" true -}}{{- end -}}
 {{- $config := deepCopy .Values.config -}}
