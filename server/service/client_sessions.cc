@@ -1,6 +1,8 @@
 // All sessions of clients: how they are made, found and ended.
 #include <algorithm>
+#include <functional>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include "server/base/log.h"
@@ -37,7 +39,7 @@ ClientSessions::ClientSessions(ToolService& service)
 }
 
 ClientSessions::Shard& ClientSessions::ShardOf(std::string_view id) {
-  return shards_[id.empty() ? 0 : static_cast<unsigned char>(id.front()) % kShards];
+  return shards_[std::hash<std::string_view>()(id) % kShards];
 }
 
 Result<std::shared_ptr<ClientSession>> ClientSessions::Create(ClientProfile profile, Scope scope) {

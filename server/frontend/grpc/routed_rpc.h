@@ -70,8 +70,8 @@ class RoutedRpc final : public GrpcUnaryCall<RoutedRpc<Rpc>, Rpc>, public Routed
     Answer(*message);
   }
 
-  // A response and its memory: small ones are whole in the first bytes, few enough that malloc takes
-  // the whole from what its thread keeps at hand (up to 1,032 bytes).
+  // A response and its memory: small ones are whole in the first bytes, few enough that malloc
+  // takes the whole from what its thread keeps at hand (up to 1,032 bytes).
   struct Answered {
     static constexpr std::size_t kSmall = 896;
 
