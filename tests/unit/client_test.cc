@@ -175,7 +175,7 @@ TEST(Client, EndsAtTheDeadlineAlthoughTheBridgeHangs) {
   const auto result = client.CallTool({.tool = "t"}, {.timeout = 200ms});
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().code, StatusCode::kDeadlineExceeded);
-  EXPECT_GE(steady_clock::now() - start, 199ms);
+  EXPECT_GE(steady_clock::now() - start, 190ms);  // gRPC has a clock of its own
   hang->cancelled.get_future().wait();
 }
 
