@@ -217,7 +217,7 @@ class ClientSessions {
   std::size_t size() const;
 
  private:
-  // So that no two lanes wait for each other on the path of a call: by the id's first digit.
+  // So that no two lanes wait for each other on the path of a call: by the id's random part.
   static constexpr std::size_t kShards = 16;
   struct Shard {
     mutable std::mutex mutex;

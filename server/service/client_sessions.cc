@@ -39,7 +39,7 @@ ClientSessions::ClientSessions(ToolService& service)
 }
 
 ClientSessions::Shard& ClientSessions::ShardOf(std::string_view id) {
-  return shards_[std::hash<std::string_view>()(id) % kShards];
+  return shards_[std::hash<std::string_view>()(RandomPartOf(id)) % kShards];
 }
 
 Result<std::shared_ptr<ClientSession>> ClientSessions::Create(ClientProfile profile, Scope scope) {
