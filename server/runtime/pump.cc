@@ -33,13 +33,18 @@ void Pump::Serve() {
   awake_.fetch_add(1);
   void* tag = nullptr;
   bool ok = false;
-  for (int events = 1;; ++events) {
+  int events = 0;  // since the last flush
+  for (;;) {
     RunPosted();
-    if (events % kBatch == 0) batch.Flush();
+    if (++events == kBatch) {
+      batch.Flush();
+      events = 0;
+    }
     const auto next = queue_->AsyncNext(&tag, &ok, kNow);
     if (next == grpc::CompletionQueue::SHUTDOWN) break;
     if (next == grpc::CompletionQueue::TIMEOUT) {
       batch.Flush();
+      events = 0;
       if (!Park(tag, ok)) break;
       if (tag == nullptr) continue;
     }

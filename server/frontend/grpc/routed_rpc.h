@@ -88,6 +88,7 @@ class RoutedRpc final : public GrpcUnaryCall<RoutedRpc<Rpc>, Rpc>, public Routed
     typename Rpc::Response& response =
         *google::protobuf::Arena::CreateMessage<typename Rpc::Response>(&arena);
   };
+  static_assert(sizeof(Answered) <= 1032);
 
   void Answer(jsonrpc::Message& message) {
     auto answer = std::make_unique<Answered>();
