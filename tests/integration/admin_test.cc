@@ -126,6 +126,7 @@ TEST_F(AdminTest, ShowsCallsUnderWay) {
   EXPECT_THAT(Get("/debug/upstreams").body, HasSubstr(R"("in_flight":1)"));
   upstream_.ReleaseAll();
   EXPECT_EQ(client.Receive().status, 200);
+  EXPECT_TRUE(bridge_->WaitUntilIdle());
   EXPECT_EQ(Get("/debug/calls").body, R"({"in_flight":0,"calls":[]})");
 }
 

@@ -67,10 +67,19 @@ bool Bridge::WaitForTools(const std::string& server) {
     const bool ok = stub->ListTools(&context, request, &response).ok() &&
                     app_->status().Snapshot().at(server).health == UpstreamHealth::kServing;
     lanes = ok ? lanes + 1 : 0;
-    if (lanes == executor_.lane_count()) return true;
+    if (lanes == executor_.lane_count()) return WaitUntilIdle();
     if (!ok) std::this_thread::sleep_for(std::chrono::milliseconds(5));  // polling, by kPatience
   }
   return false;
+}
+
+bool Bridge::WaitUntilIdle() {
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (app_->service().gate().count() != 0) {
+    if (std::chrono::steady_clock::now() > give_up) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // polling, by kPatience
+  }
+  return true;
 }
 
 std::string CallMessage(const std::string& id, const std::string& tool, const std::string& text) {

@@ -40,8 +40,13 @@ class Bridge {
     return v1::ToolService::NewStub(Channel());
   }
 
-  // Waits until the server serves and every lane knows its tools; false: it took too long.
+  // Waits until the server serves, every lane knows its tools, and no call is under way; false: it
+  // took too long.
   bool WaitForTools(const std::string& server);
+
+  // Waits until no call is under way; false: it took too long. A call whose answer has arrived may
+  // still be counted as one.
+  bool WaitUntilIdle();
 
  private:
   const Config config_;

@@ -110,14 +110,6 @@ class ConnectTest : public testing::Test {
     return upstream_.WaitFor([count](const auto& record) { return record.cancels.size() == count; },
                              kPatience);
   }
-  bool NoCallUnderWay() {
-    const auto give_up = std::chrono::steady_clock::now() + kPatience;
-    while (bridge_.app().service().gate().count() != 0) {
-      if (std::chrono::steady_clock::now() > give_up) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));  // polling, by kPatience
-    }
-    return true;
-  }
 
   FakeMcpServer upstream_;
   Bridge bridge_{ConfigWith({{"fake", upstream_.url()}})};
@@ -241,7 +233,7 @@ TEST_F(ConnectTest, AHalfCloseRefusesOpenQuestionsAndLaterOnes) {
   EXPECT_TRUE(Has(client.Next(), R"("id":1,"result")")) << "it was never asked again";
   EXPECT_EQ(client.Next(), "");
   EXPECT_TRUE(client.End().ok());
-  EXPECT_TRUE(NoCallUnderWay());
+  EXPECT_TRUE(bridge_.WaitUntilIdle());
 }
 
 TEST_F(ConnectTest, ACallIsCancelledBySayingSoInBothEras) {
@@ -353,7 +345,7 @@ TEST_F(ConnectTest, AStreamThatIsKilledTakesOnlyItsOwnCallsAndSession) {
   upstream_.ReleaseAll();
   EXPECT_TRUE(Has(survivor.Next(), "survives"));
   EXPECT_EQ(bridge_.app().sessions().size(), 1u);
-  EXPECT_TRUE(NoCallUnderWay());
+  EXPECT_TRUE(bridge_.WaitUntilIdle());
 }
 
 TEST_F(ConnectTest, WhatIsWrongWithAMessageIsThatMessagesMatter) {
@@ -382,7 +374,7 @@ TEST_F(ConnectTest, TheStreamsDeadlineIsThatOfItsCalls) {
   EXPECT_TRUE(last.empty() || ReasonOf(last) == "DEADLINE_EXCEEDED") << last;  // which comes first
   EXPECT_EQ(client.End().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   EXPECT_TRUE(Cancels(1));
-  EXPECT_TRUE(NoCallUnderWay());
+  EXPECT_TRUE(bridge_.WaitUntilIdle());
 }
 
 TEST_F(ConnectTest, AStopLetsCallsFinishAndSaysWhyTheStreamEnds) {
@@ -440,7 +432,7 @@ TEST(ConnectModernTest, AHalfCloseLetsCallsFinishAndEndsSubscriptions) {
   EXPECT_TRUE(Has(client.Next(), "in the end"));
   EXPECT_EQ(client.Next(), "");
   EXPECT_TRUE(client.End().ok());
-  EXPECT_EQ(bridge.app().service().gate().count(), 0u);
+  EXPECT_TRUE(bridge.WaitUntilIdle());
 }
 
 TEST(ConnectModernTest, HeadersThatAServerWantsAreMadeForIt) {
@@ -470,13 +462,6 @@ TEST(ConnectModernTest, HeadersThatAServerWantsAreMadeForIt) {
 }
 
 // A call that has been answered leaves a moment later.
-void WaitUntilNoCallIsUnderWay(Bridge& bridge) {
-  const auto give_up = std::chrono::steady_clock::now() + kPatience;
-  while (bridge.app().service().gate().count() > 0 && std::chrono::steady_clock::now() < give_up) {
-    std::this_thread::yield();
-  }
-}
-
 TEST(ConnectLimitsTest, TheGateCountsCallsAndNotStreams) {
   FakeMcpServer upstream;
   FakeAnswer slow;
@@ -489,11 +474,11 @@ TEST(ConnectLimitsTest, TheGateCountsCallsAndNotStreams) {
   ASSERT_TRUE(bridge.WaitForTools("fake"));
   Client first(bridge);
   Client second(bridge);
-  WaitUntilNoCallIsUnderWay(bridge);
+  ASSERT_TRUE(bridge.WaitUntilIdle());
   first.Initialized();
-  WaitUntilNoCallIsUnderWay(bridge);
+  ASSERT_TRUE(bridge.WaitUntilIdle());
   second.Initialized();
-  WaitUntilNoCallIsUnderWay(bridge);
+  ASSERT_TRUE(bridge.WaitUntilIdle());
   first.Say(CallMessage("1", "slow", "x"));
   ASSERT_TRUE(upstream.WaitFor([](const auto& record) { return record.held.size() == 1; }));
   EXPECT_EQ(ReasonOf(second.Ask(CallMessage("1", "echo", "x"))), "OVERLOADED");
@@ -521,7 +506,7 @@ TEST(ConnectLimitsTest, WhoDoesNotReadEndsItsOwnStreamWithAReason) {
   EXPECT_TRUE(Has(other.Ask(CallMessage("1", "echo", "undisturbed")), "undisturbed"));
   // Not one of the answers is read: what waits beyond gRPC's own windows is more than may.
   upstream.ReleaseAll();
-  WaitUntilNoCallIsUnderWay(bridge);  // its calls are over with it
+  ASSERT_TRUE(bridge.WaitUntilIdle());  // its calls are over with it
   int answers = 0;
   while (!slow.Next().empty()) ++answers;
   EXPECT_EQ(ReasonOf(slow.End()), "READER_TOO_SLOW");
@@ -543,10 +528,7 @@ TEST(ConnectLimitsTest, ASlowReaderLosesNotificationsAndIsTold) {
   client.Say(CallMessage("1", "slow", "x"));
   // Nothing is read until the server has said all.
   ASSERT_TRUE(upstream.WaitFor([](const auto& record) { return record.CountCalls("slow") == 1; }));
-  const auto give_up = std::chrono::steady_clock::now() + kPatience;
-  while (bridge.app().service().gate().count() != 0 && std::chrono::steady_clock::now() < give_up) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // polling, by kPatience
-  }
+  ASSERT_TRUE(bridge.WaitUntilIdle());
   int notes = 0;
   std::string last;
   while (!Has(last = client.Next(), R"("id":1)") && !last.empty()) ++notes;

@@ -346,6 +346,7 @@ TEST_F(ReloadTest, TheKeyAndTheLimitsHoldForNewRequestsAtOnce) {
   EXPECT_EQ(ReasonOf(Call(*bridge_, "echo", "x", {{"x-litellm-api-key", "sk-1"}})), "OVERLOADED");
   EXPECT_EQ(a_.ReleaseAll(), 1u);
   EXPECT_TRUE(Has(caller.Receive().body, "without a key"));
+  EXPECT_TRUE(bridge_->WaitUntilIdle());
 
   locked.master_key = "sk-2";
   Reload(locked);
