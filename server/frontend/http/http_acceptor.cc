@@ -139,7 +139,8 @@ void HttpAcceptor::Take(Lane& lane, HttpServerConnection::Socket socket) {
                       .metadata = {{"limit", options_.limit_name}},
                       .retry_after = std::chrono::seconds(1)};
     handler_.OnRefused(error.reason);
-    const std::string refusal = HttpResponse::FromError("", error).Serialize(/*close=*/true);
+    const HttpResponse response = HttpResponse::FromError("", error);
+    const std::string refusal = response.Head(/*close=*/true) + response.body;
     error_code ignored;
     socket.native_non_blocking(true, ignored);
     socket.write_some(asio::buffer(refusal), ignored);

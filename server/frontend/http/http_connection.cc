@@ -162,10 +162,10 @@ void HttpServerConnection::Respond(HttpResponse response) {
   if (connections_.draining) close_after_ = true;
   if (response.refusal) handler_.OnRefused(*response.refusal);
   response.headers += headers_;
-  std::string text = response.Serialize(close_after_);
+  std::string head = response.Head(close_after_);
   // HEAD: as for GET, without the body (RFC 9110, section 9.3.2).
-  if (parser_->get().method() == http::verb::head) text.resize(text.size() - response.body.size());
-  Write(std::move(text));
+  if (parser_->get().method() == http::verb::head) response.body.clear();
+  Write(std::move(head), std::move(response.body));
 }
 
 std::string HttpServerConnection::Peer() const {
@@ -181,12 +181,20 @@ std::string HttpServerConnection::Peer() const {
          std::to_string(address.port());
 }
 
-void HttpServerConnection::Write(std::string bytes) {
+void HttpServerConnection::Write(std::string head, std::string body) {
   state_ = State::kWriting;
   Arm(kResponseTime);
-  out_ = std::move(bytes);
-  WriteSoon(lane_, socket_, out_,
-            [self = shared_from_this()](error_code error, std::size_t) { self->OnWritten(error); });
+  out_ = std::move(head);
+  auto done = [self = shared_from_this()](error_code error, std::size_t) {
+    self->OnWritten(error);
+  };
+  if (body.size() < HttpResponse::kSmallBody) {
+    out_.append(body);
+    WriteSoon(lane_, socket_, out_, std::move(done));
+  } else {
+    body_ = std::move(body);
+    WriteSoon(lane_, socket_, out_, body_, std::move(done));
+  }
 }
 
 void HttpServerConnection::BeginEvents(std::string_view headers) {
@@ -246,6 +254,7 @@ void HttpServerConnection::OnChunksWritten(error_code error) {
 
 void HttpServerConnection::OnWritten(error_code error) {
   const auto keep = std::move(self_);
+  body_ = {};
   DropCall();
   if (state_ == State::kClosed) return;
   if (error) {

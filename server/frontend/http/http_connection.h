@@ -95,7 +95,7 @@ class HttpServerConnection final : public std::enable_shared_from_this<HttpServe
   void OnHead();
   void Refuse(boost::system::error_code error);
   void Handle();
-  void Write(std::string bytes);
+  void Write(std::string head, std::string body);
   void OnWritten(boost::system::error_code error);
   void AddChunk(std::string_view bytes);
   void WriteChunks();
@@ -122,7 +122,8 @@ class HttpServerConnection final : public std::enable_shared_from_this<HttpServe
   std::shared_ptr<HttpServerConnection> self_;
   std::string headers_;  // of every response to this request
   std::string out_;
-  std::string queued_;           // of an event stream: what comes after out_
+  std::string body_;    // of a response, to be written behind out_; empty: out_ has all of it
+  std::string queued_;  // of an event stream: what comes after out_
   bool chunks_pending_ = false;  // out_ of an event stream is being written
 };
 

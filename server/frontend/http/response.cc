@@ -37,11 +37,11 @@ std::string HttpResponse::EventStreamHead(std::string_view headers, bool close) 
   return out.append(headers).append("\r\n");
 }
 
-std::string HttpResponse::Serialize(bool close) const {
+std::string HttpResponse::Head(bool close) const {
   static constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\n";
   const std::string length = std::to_string(body.size());
   std::string out;
-  out.reserve(160 + headers.size() + body.size());
+  out.reserve(160 + headers.size() + (body.size() < kSmallBody ? body.size() : 0));
   if (status == 200) {
     out.append(kOk);
   } else {
@@ -52,7 +52,7 @@ std::string HttpResponse::Serialize(bool close) const {
   // A 204 has no body, and must not say so (RFC 9110, section 8.6).
   if (status != 204) out.append("Content-Length: ").append(length).append("\r\n");
   if (close) out.append("Connection: close\r\n");
-  return out.append(headers).append("\r\n").append(body);
+  return out.append(headers).append("\r\n");
 }
 
 }  // namespace mcpbridge

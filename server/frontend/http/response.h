@@ -26,8 +26,12 @@ struct HttpResponse {
   // What an event stream begins with: status line and headers, in the chunked coding.
   static std::string EventStreamHead(std::string_view headers, bool close);
 
-  // Status line, headers and body. `close`: the connection ends with it.
-  std::string Serialize(bool close) const;
+  // A smaller body is sent in one piece with its head, which costs less than not to copy it.
+  static constexpr std::size_t kSmallBody = 16 << 10;
+
+  // Status line and headers, with room for a small body behind them. `close`: the connection ends
+  // with it.
+  std::string Head(bool close) const;
 };
 
 }  // namespace mcpbridge
