@@ -17,14 +17,20 @@ class Failure(Exception):
 
 
 class Process:
-    """A process of the test's own, in a group of its own, its output in the file `log`."""
+    """A process of the test's own, in a group of its own, its output in the file `log`.
 
-    def __init__(self, name, command, log, env=None):
+    `session`: it has a session of its own too, which is what the kernel's autogroups go by: it gets
+    its share of the CPUs beside other processes, however many threads they have.
+    """
+
+    def __init__(self, name, command, log, env=None, session=True):
         self.name, self.log = name, log
         with log.open("w") as output:
             self.popen = subprocess.Popen([str(word) for word in command], stdout=output,
                                           stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
-                                          start_new_session=True, env={**os.environ, **(env or {})})
+                                          start_new_session=session,
+                                          process_group=None if session else 0,
+                                          env={**os.environ, **(env or {})})
 
     def wait_for(self, pattern):
         """The match of `pattern` in what it has written, as soon as it is there."""

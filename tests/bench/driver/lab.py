@@ -26,8 +26,9 @@ class Unavailable(Exception):
 class Lab:
     """One run. Ends every process that was started in it."""
 
-    def __init__(self, binaries, folder, grpc_client="grpc"):
+    def __init__(self, binaries, folder, grpc_client="grpc", apart=False):
         self.grpc_client = grpc_client  # what calls over gRPC: a mode of bench-load
+        self.apart = apart  # each process is a session: see --apart
         self.binaries, self.folder = pathlib.Path(binaries).resolve(), pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.processes = []
@@ -42,7 +43,7 @@ class Lab:
 
     def start(self, name, command, env=None):
         log = self.folder / f"{name}-{len(self.processes)}.log"
-        started = process.Process(name, command, log, env)
+        started = process.Process(name, command, log, env, session=self.apart)
         self.processes.append(started)
         return started
 

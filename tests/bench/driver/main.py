@@ -49,6 +49,9 @@ def parse(arguments):
     parser.add_argument("--grpc_client", choices=("grpc", "h2"), default="grpc",
                         help="what calls over gRPC: gRPC's own client, or a bare one of HTTP/2, which "
                              "leaves more of the CPUs to the gateway")
+    parser.add_argument("--apart", action="store_true",
+                        help="each process in a scheduling group of its own, as containers are, instead "
+                             "of all in one, as started from one shell")
     parser.add_argument("--bin", type=pathlib.Path, default=labs.ROOT / "build/release/bin",
                         help="where the programs are (build/release/bin)")
     parser.add_argument("--out", type=pathlib.Path, default=labs.ROOT / "build/bench",
@@ -88,18 +91,23 @@ def about(options):
     today = datetime.date.today().isoformat()
     versions = {name: peers.version(name) for name in peers.PACKAGES} if options.peers else {}
     peer_words = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
-    line = (f"{today}, commit {commit or 'unknown'}, {os.cpu_count()} CPUs ({cpu}), load generator and "
-            f"upstream on the same machine; medians of {options.rounds} rounds of "
-            f"{options.seconds:g} s.") + (
-                " gRPC is called by a bare client of HTTP/2." if options.grpc_client == "h2" else "") + (f" Peers: {peer_words}." if peer_words else "")
-    return {"line": line, "date": today, "commit": commit, "cpu": cpu, "cpus": os.cpu_count(),
+    sentences = [f"{today}, commit {commit or 'unknown'}, {os.cpu_count()} CPUs ({cpu}), load generator "
+                 f"and upstream on the same machine; medians of {options.rounds} rounds of "
+                 f"{options.seconds:g} s."]
+    if options.grpc_client == "h2":
+        sentences.append("gRPC is called by a bare client of HTTP/2.")
+    if options.apart:
+        sentences.append("Each process in a scheduling group of its own.")
+    if peer_words:
+        sentences.append(f"Peers: {peer_words}.")
+    return {"line": " ".join(sentences), "date": today, "commit": commit, "cpu": cpu, "cpus": os.cpu_count(),
             "rounds": options.rounds, "seconds": options.seconds, "peers": versions}
 
 
 def run(options):
     """The exit code."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="mcp-bridge-bench-"))
-    lab, results = labs.Lab(options.bin, folder, options.grpc_client), Results()
+    lab, results = labs.Lab(options.bin, folder, options.grpc_client, options.apart), Results()
     about_run = about(options)
     try:
         for name in scenarios.ALL:
