@@ -27,6 +27,7 @@
 
 #include "server/app/app.h"
 #include "server/app/config_watch.h"
+#include "server/app/init_process.h"
 #include "server/app/reloader.h"
 #include "server/base/log.h"
 #include "server/base/version.h"
@@ -308,6 +309,9 @@ int main(int argc, char** argv) {
   if (const char* error = UsageError(rest)) {
     std::fprintf(stderr, "%s\nmcp-bridge --help tells more.\n", error);
     return kExitUsage;
+  }
+  if (!absl::GetFlag(FLAGS_check_config)) {
+    if (const std::optional<int> code = mcpbridge::GoOnBelowInit()) return *code;
   }
   const std::string file = absl::GetFlag(FLAGS_config);
   // Before the file is read: a change that comes later is seen.

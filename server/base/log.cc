@@ -1,9 +1,11 @@
 #include "server/base/log.h"
 
 #include <grpc/support/log.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <unistd.h>
 
 #include <memory>
+
+#include "server/base/log_sink.h"
 
 namespace mcpbridge {
 namespace {
@@ -19,11 +21,10 @@ void LogFromGrpc(gpr_log_func_args* args) {
 }  // namespace
 
 void InitLogging(const std::string& level) {
-  auto logger = std::make_shared<spdlog::logger>("mcp-bridge",
-                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger =
+      std::make_shared<spdlog::logger>("mcp-bridge", std::make_shared<LogSink>(STDERR_FILENO));
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
   logger->set_level(spdlog::level::from_str(level));
-  logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
   gpr_set_log_function(&LogFromGrpc);
 }

@@ -8,6 +8,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <regex>
 #include <string>
@@ -95,6 +97,16 @@ bool IsGone(pid_t pid) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));  // polling, bounded by kPatience
   }
   return false;
+}
+
+// What `done` says within kPatience.
+bool Eventually(const std::function<bool()>& done) {
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > give_up) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // polling, bounded by kPatience
+  }
+  return true;
 }
 
 class ProcessTest : public testing::Test {
@@ -331,6 +343,68 @@ TEST_F(ProcessTest, AKilledBridgesSessionsGoOnAtAnother) {
   EXPECT_NE(after.body.find("after"), std::string::npos) << after.body;
   second.Signal(SIGTERM);
   EXPECT_EQ(second.Wait(kPatience), 0);
+}
+
+// As a container runs it: number 1 of a PID namespace of its own, of which number 1's parent is
+// `bridge`. Its process is found by /proc from outside, where it has another number.
+class InitTest : public ProcessTest {
+ protected:
+  void SetUp() override {
+    std::vector<std::string> probe = kUnshare;
+    probe.emplace_back("/bin/true");
+    TestProcess allowed(probe);
+    if (allowed.Wait(kPatience) != 0) GTEST_SKIP() << "no PID namespace may be made here";
+  }
+
+  std::unique_ptr<TestProcess> Start(const std::string& config) {
+    std::vector<std::string> arguments = kUnshare;
+    arguments.insert(arguments.end(), {MCP_BRIDGE, "--config=" + config});
+    return std::make_unique<TestProcess>(arguments);
+  }
+
+  const std::vector<std::string> kUnshare = {"/usr/bin/unshare", "--map-root-user", "--pid",
+                                             "--fork",           "--kill-child",    "--mount-proc"};
+};
+
+TEST_F(InitTest, OrphansOfAServerLeaveNoZombies) {
+  const std::string config = folder_.Write("config.yaml",
+                                           "mcp_servers: {child: {command: /bin/sh, args: [-c, "
+                                           "\"(setsid sleep 1000 </dev/null >/dev/null "
+                                           "2>&1 &); exec " MCP_DEMO_SERVER "\"]}}\n" +
+                                               std::string(kAnyPorts));
+  const auto bridge = Start(config);
+  TestHttpClient client(ReadyPort(*bridge));
+  EXPECT_NE(client.Post(Call("echo", R"({"text":"here"})")).body.find("here"), std::string::npos);
+  ASSERT_EQ(ChildrenOf(bridge->pid()).size(), 1u);
+  const pid_t init = ChildrenOf(bridge->pid())[0];
+  const auto orphans = [init] {
+    std::vector<pid_t> found;
+    for (const pid_t child : ChildrenOf(init)) {
+      std::ifstream file("/proc/" + std::to_string(child) + "/comm");
+      std::string name;
+      if (std::getline(file, name) && name == "sleep") found.push_back(child);
+    }
+    return found;
+  };
+  ASSERT_TRUE(Eventually([&] { return orphans().size() == 1; }));
+  kill(orphans()[0], SIGKILL);
+  EXPECT_TRUE(Eventually([&] { return orphans().empty(); })) << "its exit status has been taken";
+  EXPECT_NE(client.Post(Call("echo", R"({"text":"on"})")).body.find("on"), std::string::npos);
+  kill(init, SIGTERM);
+  EXPECT_EQ(bridge->Wait(kPatience), 0);
+}
+
+TEST_F(InitTest, SignalsAndExitCodesPassThrough) {
+  FakeMcpServer upstream;
+  const auto bridge = Start(folder_.Write("config.yaml", HttpConfig(upstream)));
+  ASSERT_NE(ReadyPort(*bridge), 0);
+  ASSERT_EQ(ChildrenOf(bridge->pid()).size(), 1u);
+  const pid_t init = ChildrenOf(bridge->pid())[0];
+  ASSERT_EQ(ChildrenOf(init).size(), 1u);
+  kill(ChildrenOf(init)[0], SIGKILL);
+  EXPECT_EQ(bridge->Wait(kPatience), 128 + SIGKILL);
+  const auto wrong = Start(folder_.Write("wrong.yaml", "mcp_servers: 1\n"));
+  EXPECT_EQ(wrong->Wait(kPatience), 2);
 }
 
 }  // namespace
