@@ -173,6 +173,8 @@ void ReadBridgeSection(YamlReader& reader, const YamlValue& value, BridgeConfig&
        {"limits", [&](const YamlValue& v) { ReadLimits(reader, v, bridge.limits); }},
        {"session_idle", [&](const YamlValue& v) { reader.ReadDuration(v, bridge.session_idle); }},
        {"session_key", [&](const YamlValue& v) { reader.ReadNonEmpty(v, bridge.session_key); }},
+       {"session_key_accepted",
+        [&](const YamlValue& v) { reader.ReadNonEmpty(v, bridge.session_key_accepted); }},
        {"session_max_age",
         [&](const YamlValue& v) { reader.ReadDuration(v, bridge.session_max_age); }},
        {"session_store", [&](const YamlValue& v) { ReadStore(reader, v, bridge.session_store); }},

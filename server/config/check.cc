@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "server/config/load.h"
 
@@ -107,9 +108,16 @@ class Checker {
     if (bridge_.session_store && bridge_.session_key.empty()) {
       Add("bridge.session_store", "is of no use without bridge.session_key");
     }
-    if (bridge_.session_key.empty() || bridge_.session_key.size() >= kLeastKey) return;
-    Add("bridge.session_key", "must have at least " + std::to_string(kLeastKey) +
-                                  " characters: make one with openssl rand -hex 32");
+    if (!bridge_.session_key_accepted.empty() && bridge_.session_key.empty()) {
+      Add("bridge.session_key_accepted", "is of no use without bridge.session_key");
+    }
+    for (const auto& [path, key] :
+         {std::pair("bridge.session_key", &bridge_.session_key),
+          std::pair("bridge.session_key_accepted", &bridge_.session_key_accepted)}) {
+      if (key->empty() || key->size() >= kLeastKey) continue;
+      Add(path, "must have at least " + std::to_string(kLeastKey) +
+                    " characters: make one with openssl rand -hex 32");
+    }
   }
 
   void CheckTraces() {

@@ -189,6 +189,9 @@ struct BridgeConfig {
   // Seals the ids of clients' sessions, so that every bridge that has it can go on with the
   // sessions of the others. Empty: each bridge has sessions of its own. Secret.
   std::string session_key;
+  // Ids that this key has sealed are taken too, so that the key can be changed. Empty: none.
+  // Secret.
+  std::string session_key_accepted;
   // How long after its `initialize` a session may be taken over by another bridge.
   std::chrono::milliseconds session_max_age = std::chrono::hours(24);
   // Where bridges of the same key tell each other of their clients' sessions. nullopt: nowhere.

@@ -63,6 +63,7 @@ std::vector<ConfigError> NeedsRestart(const BridgeConfig& running, const BridgeC
   compare("bridge.admin_listen", running.admin_listen, wanted.admin_listen);
   compare("bridge.access_log", running.access_log, wanted.access_log);
   compare("bridge.session_key", running.session_key, wanted.session_key);
+  compare("bridge.session_key_accepted", running.session_key_accepted, wanted.session_key_accepted);
   compare("bridge.session_max_age", running.session_max_age, wanted.session_max_age);
   compare("bridge.session_store", running.session_store, wanted.session_store);
   compare("bridge.traces", running.traces, wanted.traces);

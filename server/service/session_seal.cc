@@ -87,20 +87,32 @@ std::optional<ClientProfile> ProfileOf(std::string_view version, std::string_vie
 
 }  // namespace
 
-std::string SessionSeals::MacOf(std::string_view text) const {
+std::string SessionSeals::MacOf(const std::string& key, std::string_view text) {
   const std::string sealed = std::string(kPurpose).append(text);
   std::array<unsigned char, 32> mac;
   unsigned size = 0;
-  HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
        reinterpret_cast<const unsigned char*>(sealed.data()), sealed.size(), mac.data(), &size);
   std::string text_form;
   AppendBase64(text_form, {reinterpret_cast<const char*>(mac.data()), mac.size()});
   return text_form;
 }
 
+// Whether one of our keys makes this of the text.
+bool SessionSeals::IsMade(std::string_view mac, std::string_view text) const {
+  for (const std::string* key : {&key_, &accepted_key_}) {
+    if (key->empty()) continue;
+    const std::string ours = MacOf(*key, text);
+    if (mac.size() == ours.size() && CRYPTO_memcmp(mac.data(), ours.data(), ours.size()) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 std::string SessionSeals::Space() const {
   std::string space;
-  for (const char c : MacOf("store").substr(0, 16)) space += c == '/' || c == '+' ? '-' : c;
+  for (const char c : MacOf(key_, "store").substr(0, 16)) space += c == '/' || c == '+' ? '-' : c;
   return space;
 }
 
@@ -114,7 +126,7 @@ std::string SessionSeals::Seal(const Config& config, const std::string& id,
   for (const std::string& info : {profile.client_info, NameOnly(profile.client_info)}) {
     std::string sealed = id + ".";
     AppendBase64(sealed, Joined({kForm, at, names, profile.version, profile.capabilities, info}));
-    sealed.append(".").append(MacOf(sealed));
+    sealed.append(".").append(MacOf(key_, sealed));
     if (sealed.size() <= kMaxSize) return sealed;
   }
   return id;
@@ -126,11 +138,7 @@ std::optional<SessionSeals::Client> SessionSeals::Open(const Config& config, std
   const std::size_t begin = id.find('.');
   const std::size_t end = id.rfind('.');
   if (begin == std::string_view::npos || begin == end) return std::nullopt;
-  const std::string mac = MacOf(id.substr(0, end + 1));
-  const std::string_view given = id.substr(end + 1);
-  if (given.size() != mac.size() || CRYPTO_memcmp(mac.data(), given.data(), mac.size()) != 0) {
-    return std::nullopt;
-  }
+  if (!IsMade(id.substr(end + 1), id.substr(0, end + 1))) return std::nullopt;
   std::string text;
   if (!DecodeBase64(id.substr(begin + 1, end - begin - 1), text)) return std::nullopt;
   const auto parts = PartsOf(text);

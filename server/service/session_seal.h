@@ -35,7 +35,9 @@ class SessionSeals {
   };
 
   explicit SessionSeals(const BridgeConfig& config)
-      : key_(config.session_key), max_age_(config.session_max_age) {}
+      : key_(config.session_key),
+        accepted_key_(config.session_key_accepted),
+        max_age_(config.session_max_age) {}
 
   // `id`, a new session's, and behind it what another bridge needs, in visible ASCII. Only `id`
   // where there is no key, or the client said too much. Of a client's info that is too long only
@@ -43,8 +45,8 @@ class SessionSeals {
   std::string Seal(const Config& config, const std::string& id, const ClientProfile& profile,
                    const Scope& scope, Clock::time_point now = Clock::now()) const;
 
-  // nullopt: not sealed with our key, older than `session_max_age`, or of a client that was opened
-  // for a server which isn't configured here.
+  // nullopt: sealed with neither of our keys, older than `session_max_age`, or of a client that was
+  // opened for a server which isn't configured here.
   std::optional<Client> Open(const Config& config, std::string_view id,
                              Clock::time_point now = Clock::now()) const;
 
@@ -54,9 +56,11 @@ class SessionSeals {
   std::string Space() const;
 
  private:
-  std::string MacOf(std::string_view text) const;
+  static std::string MacOf(const std::string& key, std::string_view text);
+  bool IsMade(std::string_view mac, std::string_view text) const;
 
-  const std::string key_;  // empty: ids aren't sealed
+  const std::string key_;           // empty: ids aren't sealed
+  const std::string accepted_key_;  // opens too; empty: there is none
   const std::chrono::milliseconds max_age_;
 };
 

@@ -500,6 +500,8 @@ const BadCase kBridgeCases[] = {
      "c.yaml:4: bridge.limits.call_timeout: must be longer than 0\n"},
     {Bridge("session_idle: 0"), "c.yaml:4: bridge.session_idle: must be at least 1s\n"},
     {Bridge("session_key: \"\""), "c.yaml:4: bridge.session_key: must not be empty\n"},
+    {Bridge("session_key_accepted: 0123456789abcdef0123456789abcdef"),
+     "c.yaml:4: bridge.session_key_accepted: is of no use without bridge.session_key\n"},
     {Bridge("session_key: too-short-to-be-secret"),
      "c.yaml:4: bridge.session_key: must have at least 32 characters: make one with openssl rand "
      "-hex 32\n"},

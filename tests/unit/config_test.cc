@@ -410,10 +410,11 @@ TEST(LoadConfig, ReadsALiteLlmUsersFile) {
 }
 
 TEST(LoadConfig, TheFullExampleHasTheDefaults) {
-  const Config config =
-      GoodFile("full.yaml", FakeEnv({{"MCP_BRIDGE_KEY", "key"},
-                                     {"MCP_BRIDGE_SESSION_KEY", "0123456789abcdef0123456789abcdef"},
-                                     {"SEARCH_TOKEN", "token"}}));
+  const Config config = GoodFile(
+      "full.yaml", FakeEnv({{"MCP_BRIDGE_KEY", "key"},
+                            {"MCP_BRIDGE_SESSION_KEY", "0123456789abcdef0123456789abcdef"},
+                            {"MCP_BRIDGE_OTHER_SESSION_KEY", "0123456789abcdef0123456789abcdeg"},
+                            {"SEARCH_TOKEN", "token"}}));
   const BridgeConfig defaults;
   EXPECT_EQ(config.servers.size(), 4U);
   EXPECT_EQ(config.bridge.http_listen, defaults.http_listen);

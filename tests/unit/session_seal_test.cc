@@ -56,6 +56,18 @@ TEST_F(SessionSealTest, SaysWhoTheClientIsToWhomeverHasTheKey) {
   EXPECT_EQ(client->scope.Names(other), "b");
 }
 
+TEST_F(SessionSealTest, TakesWhatAnAcceptedKeyHasSealedAndSealsWithItsOwn) {
+  const std::string id = seals_.Seal(config_, kId, Profile(), Scope(1));
+  Config changed = ConfigWith(std::string(40, 'n'), {"a", "b", "c"});
+  EXPECT_FALSE(SessionSeals(changed.bridge).Open(changed, id));
+  changed.bridge.session_key_accepted = key_;
+  const SessionSeals both(changed.bridge);
+  EXPECT_TRUE(both.Open(changed, id));
+  const std::string own = both.Seal(changed, kId, Profile(), Scope(1));
+  EXPECT_TRUE(both.Open(changed, own));
+  EXPECT_FALSE(seals_.Open(config_, own));
+}
+
 TEST_F(SessionSealTest, KeepsTheScope) {
   for (const Scope& scope : {Scope(), Scope(2), Scope::Of({0, 2})}) {
     const auto client = seals_.Open(config_, seals_.Seal(config_, kId, Profile(), scope));
