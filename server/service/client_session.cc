@@ -330,8 +330,7 @@ void ClientSession::RefuseQuestions() {
     answers_ = false;
     open.swap(questions_);
   }
-  const Error refusal{.reason = Reason::kCancelled,
-                      .message = "the client has said all that it had to say, and won't answer"};
+  const Error refusal{.reason = Reason::kCancelled, .message = "the client won't answer any more"};
   for (auto& [id, question] : open) {
     question.lane->Post([answer = std::move(question.answer),
                          response = jsonrpc::ErrorMessage(question.server_id, refusal)]() mutable {

@@ -57,6 +57,10 @@ class Bridge {
   std::uint16_t admin_port_ = 0;
 };
 
+inline bool Has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
 // {"jsonrpc":"2.0","id":ID,"method":"tools/call","params":{"name":TOOL,"arguments":{"text":TEXT}}}
 std::string CallMessage(const std::string& id, const std::string& tool, const std::string& text);
 

@@ -45,10 +45,6 @@ std::string Tools(bool grown = false) {
          (grown ? R"(,{"name":"grown","inputSchema":{"type":"object"}}])" : "]");
 }
 
-bool Has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 std::string Greeting(const std::string& said) {
   return TextResult(Has(said, "Ada") ? "\"hello Ada\"" : "\"hello nobody\"");
 }

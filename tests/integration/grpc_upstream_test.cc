@@ -1,11 +1,9 @@
-// Servers of Google's gRPC transport behind the whole bridge, and a bridge behind a bridge.
+// Servers of Google's gRPC transport behind the whole bridge.
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <future>
 #include <memory>
-#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -16,6 +14,7 @@
 #include "tests/fakes/test_certificate.h"
 #include "tests/fakes/test_http.h"
 #include "tests/integration/bridge_fixture.h"
+#include "tests/integration/grpc_test_call.h"
 
 namespace mcpbridge::test {
 namespace {
@@ -23,52 +22,6 @@ namespace {
 namespace gm = model_context_protocol;
 using Answer = FakeGoogleServer::Answer;
 using std::chrono::milliseconds;
-
-Config GrpcConfig(const std::string& url) {
-  Config config = ConfigWith({{"g", url}});
-  config.servers[0].transport = TransportKind::kGrpc;
-  return config;
-}
-
-// A call over gRPC.
-class Call {
- public:
-  Call(Bridge& bridge, const std::string& tool, const std::string& text,
-       milliseconds timeout = milliseconds(0))
-      : stub_(bridge.Stub()) {
-    request_.set_name(tool);
-    request_.set_arguments_json(R"({"text":")" + text + R"("})");
-    if (timeout.count() != 0) context_.set_deadline(std::chrono::system_clock::now() + timeout);
-  }
-  ~Call() {
-    if (end_.valid()) Wait();
-  }
-
-  v1::CallToolRequest& request() { return request_; }
-  const v1::CallToolResponse& response() const { return response_; }
-  grpc::ClientContext& context() { return context_; }
-
-  Call& Start() {
-    auto promise = std::make_shared<std::promise<grpc::Status>>();
-    end_ = promise->get_future();
-    stub_->async()->CallTool(&context_, &request_, &response_,
-                             [promise](grpc::Status status) { promise->set_value(status); });
-    return *this;
-  }
-  grpc::Status Wait() { return end_.get(); }
-  grpc::Status Run() { return Start().Wait(); }
-
-  std::string Text() const {
-    return response_.content_size() == 1 ? response_.content(0).text().text() : "no content";
-  }
-
- private:
-  const std::unique_ptr<v1::ToolService::Stub> stub_;
-  grpc::ClientContext context_;
-  v1::CallToolRequest request_;
-  v1::CallToolResponse response_;
-  std::future<grpc::Status> end_;
-};
 
 // A request of MCP 2026-07-28 over HTTP.
 TestResponse PostModern(Bridge& bridge, const std::string& method, const std::string& name,
@@ -86,10 +39,6 @@ TestResponse PostModern(Bridge& bridge, const std::string& method, const std::st
             headers);
 }
 
-bool Has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 class GrpcUpstreamTest : public testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(bridge_.WaitForTools("g")); }
@@ -99,7 +48,7 @@ class GrpcUpstreamTest : public testing::Test {
 };
 
 TEST_F(GrpcUpstreamTest, ACallFromEitherFrontAndEitherEra) {
-  Call call(bridge_, "echo", "hi");
+  TestCall call(bridge_, "echo", "hi");
   const grpc::Status status = call.Run();
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(call.Text(), "hi");
@@ -164,18 +113,18 @@ TEST_F(GrpcUpstreamTest, TheServersOwnErrorPassesWithItsCode) {
   const TestResponse http =
       TestHttpClient(bridge_.http_port()).Post(CallMessage("1", "echo", "hi"));
   EXPECT_TRUE(Has(http.body, R"("code":-32042,"message":"not now")")) << http.body;
-  EXPECT_EQ(ReasonOf(Call(bridge_, "echo", "hi").Run()), "UPSTREAM_ERROR");
+  EXPECT_EQ(ReasonOf(TestCall(bridge_, "echo", "hi").Run()), "UPSTREAM_ERROR");
 
   server_.SetScript([](const gm::CallToolRequest&) {
     return Answer{.code = grpc::StatusCode::INVALID_ARGUMENT, .message = "bad"};
   });
-  const grpc::Status bad = Call(bridge_, "echo", "hi").Run();
+  const grpc::Status bad = TestCall(bridge_, "echo", "hi").Run();
   EXPECT_EQ(bad.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << bad.error_message();
   EXPECT_EQ(ReasonOf(bad), "UPSTREAM_ERROR");
 }
 
 TEST_F(GrpcUpstreamTest, ADeadlineReachesTheServerAndHolds) {
-  Call call(bridge_, "held", "late", milliseconds(2'000));
+  TestCall call(bridge_, "held", "late", milliseconds(2'000));
   const grpc::Status status = call.Run();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   ASSERT_TRUE(server_.WaitForCancels(1));
@@ -188,7 +137,7 @@ TEST_F(GrpcUpstreamTest, ADeadlineReachesTheServerAndHolds) {
 }
 
 TEST_F(GrpcUpstreamTest, ACallersLeavingReachesTheServer) {
-  Call call(bridge_, "held", "a");
+  TestCall call(bridge_, "held", "a");
   call.Start();
   ASSERT_TRUE(server_.WaitForCalls(1));
   call.context().TryCancel();
@@ -204,10 +153,10 @@ TEST_F(GrpcUpstreamTest, ACallersLeavingReachesTheServer) {
 TEST_F(GrpcUpstreamTest, TheEndOfOneCallNeverTouchesAnother) {
   constexpr std::size_t kCalls = 200;
   std::mt19937 random(testing::UnitTest::GetInstance()->random_seed() + 20261125);
-  std::vector<std::unique_ptr<Call>> calls;
+  std::vector<std::unique_ptr<TestCall>> calls;
   std::vector<bool> leaves;
   for (std::size_t i = 0; i < kCalls; ++i) {
-    calls.push_back(std::make_unique<Call>(bridge_, "held", std::to_string(i)));
+    calls.push_back(std::make_unique<TestCall>(bridge_, "held", std::to_string(i)));
     leaves.push_back(i == 0 || random() % 3 == 0);
     calls.back()->Start();
   }
@@ -239,7 +188,7 @@ TEST_F(GrpcUpstreamTest, TheEndOfOneCallNeverTouchesAnother) {
 }
 
 TEST_F(GrpcUpstreamTest, AServerThatIsGoneIsToldApartFromOneThatIsLostAndComesBack) {
-  Call lost(bridge_, "held", "x");
+  TestCall lost(bridge_, "held", "x");
   lost.Start();
   ASSERT_TRUE(server_.WaitForCalls(1));
   server_.Stop();
@@ -247,7 +196,7 @@ TEST_F(GrpcUpstreamTest, AServerThatIsGoneIsToldApartFromOneThatIsLostAndComesBa
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(ReasonOf(status), "UPSTREAM_LOST") << status.error_message();
 
-  const grpc::Status gone = Call(bridge_, "echo", "x").Run();
+  const grpc::Status gone = TestCall(bridge_, "echo", "x").Run();
   EXPECT_EQ(ReasonOf(gone), "UPSTREAM_UNAVAILABLE") << gone.error_message();
   const auto give_up = std::chrono::steady_clock::now() + kPatience;
   const auto health = [this] { return bridge_.app().status().Of("g").health; };
@@ -258,7 +207,7 @@ TEST_F(GrpcUpstreamTest, AServerThatIsGoneIsToldApartFromOneThatIsLostAndComesBa
 
   server_.Restart();
   ASSERT_TRUE(bridge_.WaitForTools("g"));
-  Call again(bridge_, "echo", "back");
+  TestCall again(bridge_, "echo", "back");
   const grpc::Status back = again.Run();
   EXPECT_TRUE(back.ok()) << back.error_message();
   EXPECT_EQ(again.Text(), "back");
@@ -272,7 +221,7 @@ TEST_F(GrpcUpstreamTest, BytesArriveWhicheverWayTheServerSendsThem) {
     }
     return answer;
   });
-  Call call(bridge_, "echo", "");
+  TestCall call(bridge_, "echo", "");
   ASSERT_TRUE(call.Run().ok());
   ASSERT_EQ(call.response().content_size(), 2);
   for (const v1::Content& block : call.response().content()) {
@@ -324,13 +273,13 @@ TEST_F(GrpcUpstreamTest, AnOlderClientIsAskedByARequestInItsSession) {
 TEST_F(GrpcUpstreamTest, AQuestionIsAskedOfCallersWhoCanAnswer) {
   server_.SetScript(AskWho);
 
-  Call first(bridge_, "echo", "");
+  TestCall first(bridge_, "echo", "");
   auto& capabilities = *first.request().mutable_client_capabilities();
   (*capabilities.mutable_fields())["elicitation"].mutable_struct_value();
   ASSERT_TRUE(first.Run().ok());
   ASSERT_TRUE(first.response().input_required());
   EXPECT_EQ(first.response().input_requests().at("ok").method(), "elicitation/create");
-  Call second(bridge_, "echo", "");
+  TestCall second(bridge_, "echo", "");
   *second.request().mutable_client_capabilities() = capabilities;
   second.request().set_request_state(first.response().request_state());
   (*second.request().mutable_input_responses())["ok"].set_result_json(
@@ -342,7 +291,7 @@ TEST_F(GrpcUpstreamTest, AQuestionIsAskedOfCallersWhoCanAnswer) {
       PostModern(bridge_, "tools/call", "echo", R"("name":"echo")", R"({"elicitation":{}})");
   EXPECT_TRUE(Has(modern.body, R"("resultType":"input_required")")) << modern.body;
   EXPECT_TRUE(Has(modern.body, R"("requestState":"st")")) << modern.body;
-  const grpc::Status cannot = Call(bridge_, "echo", "").Run();
+  const grpc::Status cannot = TestCall(bridge_, "echo", "").Run();
   EXPECT_EQ(ReasonOf(cannot), "MISSING_CLIENT_CAPABILITY") << cannot.error_message();
 }
 
@@ -357,11 +306,11 @@ TEST(GrpcUpstreamLimitTest, AnAnswerThatIsTooLargeIsSaidToBe) {
     answer.response.add_content()->mutable_text()->set_text(std::string(80 << 10, 'x'));
     return answer;
   });
-  const grpc::Status status = Call(bridge, "echo", "").Run();
+  const grpc::Status status = TestCall(bridge, "echo", "").Run();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(ReasonOf(status), "RESPONSE_TOO_LARGE") << status.error_message();
   server.SetScript(nullptr);
-  EXPECT_TRUE(Call(bridge, "echo", "").Run().ok());
+  EXPECT_TRUE(TestCall(bridge, "echo", "").Run().ok());
 }
 
 TEST(GrpcUpstreamLimitTest, ALargeAnswerPasses) {
@@ -393,7 +342,7 @@ TEST(GrpcUpstreamConnectTest, AServerThatIsNotThereFailsItsCallsAtOnce) {
   server.Stop();
   Bridge bridge(GrpcConfig(server.url()));
   const auto begin = std::chrono::steady_clock::now();
-  const grpc::Status status = Call(bridge, "echo", "").Run();
+  const grpc::Status status = TestCall(bridge, "echo", "").Run();
   EXPECT_EQ(ReasonOf(status), "UPSTREAM_UNAVAILABLE") << status.error_message();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(8));
 }
@@ -430,127 +379,12 @@ TEST(GrpcUpstreamTlsTest, TheServersCertificateIsVerified) {
     setenv("SSL_CERT_FILE", folder.Write("trusted.pem", trusted.certificate).c_str(), 1);
     Bridge bridge(GrpcConfig(url));
     unsetenv("SSL_CERT_FILE");
-    return Call(bridge, "echo", "hi").Run();
+    return TestCall(bridge, "echo", "hi").Run();
   };
   const grpc::Status trusted = call_trusting(own);
   EXPECT_TRUE(trusted.ok()) << trusted.error_message();
   const grpc::Status other = call_trusting(MakeCertificate("IP:127.0.0.1"));
   EXPECT_EQ(ReasonOf(other), "UPSTREAM_UNAVAILABLE") << other.error_message();
-}
-
-// ---- A bridge behind a bridge.
-
-TEST(ChainedBridgesTest, ACallGoesThroughBothAndItsDeadlineIsInherited) {
-  FakeGoogleServer server;
-  Bridge inner(GrpcConfig(server.url()));
-  ASSERT_TRUE(inner.WaitForTools("g"));
-  Bridge outer(GrpcConfig("grpc://" + inner.grpc_address()));
-  ASSERT_TRUE(outer.WaitForTools("g"));
-  Call call(outer, "echo", "hi", milliseconds(20'000));
-  const grpc::Status status = call.Run();
-  ASSERT_TRUE(status.ok()) << status.error_message();
-  EXPECT_EQ(call.Text(), "hi");
-  // gRPC rounds a deadline up for the wire, by 1 % at most, at each of the three hops.
-  EXPECT_LE(server.Calls()[0].deadline.count(), 20'600) << "begun anew it would be 60 s";
-
-  Call late(outer, "held", "late", milliseconds(2'000));
-  EXPECT_EQ(late.Run().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
-  ASSERT_TRUE(server.WaitForCancels(1));
-  EXPECT_LE(server.Calls()[1].deadline.count(), 2'060);
-
-  Call left(outer, "held", "left");
-  left.Start();
-  ASSERT_TRUE(server.WaitForCalls(3));
-  left.context().TryCancel();
-  left.Wait();
-  EXPECT_TRUE(server.WaitForCancels(2));
-}
-
-TEST(ChainedBridgesTest, AServerOverHttpIsReachedAndToldOfACancellationOnce) {
-  FakeMcpServer server;
-  FakeAnswer held;
-  held.hold = true;
-  server.OnTool("slow", held);
-  Bridge inner(ConfigWith({{"fake", server.url()}}));
-  ASSERT_TRUE(inner.WaitForTools("fake"));
-  Bridge outer(GrpcConfig("grpc://" + inner.grpc_address()));
-  ASSERT_TRUE(outer.WaitForTools("g"));
-  const TestResponse echo = TestHttpClient(outer.http_port()).Post(CallMessage("1", "echo", "hi"));
-  EXPECT_TRUE(Has(echo.body, "hi")) << echo.body;
-
-  Call call(outer, "slow", "x");
-  call.Start();
-  ASSERT_TRUE(server.WaitFor(
-      [](const FakeMcpServer::Record& record) { return record.CountCalls("slow") == 1; },
-      kPatience));
-  call.context().TryCancel();
-  call.Wait();
-  EXPECT_TRUE(server.WaitFor(
-      [](const FakeMcpServer::Record& record) { return !record.cancels.empty(); }, kPatience));
-  Call other(outer, "echo", "still");
-  EXPECT_TRUE(other.Run().ok());
-  EXPECT_EQ(server.Snapshot().cancels.size(), 1u);
-  EXPECT_EQ(server.Snapshot().sessions_opened, 1);
-}
-
-TEST(ChainedBridgesTest, WhatTheInnerBridgeSaysOfAFailureStays) {
-  FakeMcpServer server;
-  FakeAnswer error;
-  error.error = R"({"code":-32042,"message":"no","data":{"a":1}})";
-  server.OnTool("echo", error);
-  Bridge inner(ConfigWith({{"fake", server.url()}}));
-  ASSERT_TRUE(inner.WaitForTools("fake"));
-  Bridge outer(GrpcConfig("grpc://" + inner.grpc_address()));
-  ASSERT_TRUE(outer.WaitForTools("g"));
-  const TestResponse own = TestHttpClient(outer.http_port()).Post(CallMessage("1", "echo", "hi"));
-  EXPECT_TRUE(Has(own.body, R"("error":{"code":-32042,"message":"no","data":{"a":1}})"))
-      << own.body;
-  server.StopListening();
-  server.CloseConnections();
-  const grpc::Status gone = Call(outer, "slow", "x").Run();
-  EXPECT_EQ(ReasonOf(gone), "UPSTREAM_UNAVAILABLE") << gone.error_message();
-}
-
-TEST(ChainedBridgesTest, AnOlderServersQuestionReachesTheCallerThroughBoth) {
-  FakeMcpServer server;
-  FakeAnswer asks;
-  asks.form = FakeAnswer::Form::kSse;
-  asks.before = {
-      R"({"jsonrpc":"2.0","id":"q1","method":"elicitation/create","params":{"message":"Who?",)"
-      R"("requestedSchema":{"type":"object","properties":{"who":{"type":"string"}}}}})"};
-  asks.hold = true;
-  server.OnTool("echo", asks);
-  Bridge inner(ConfigWith({{"fake", server.url()}}));
-  ASSERT_TRUE(inner.WaitForTools("fake"));
-  Bridge outer(GrpcConfig("grpc://" + inner.grpc_address()));
-  ASSERT_TRUE(outer.WaitForTools("g"));
-  Call first(outer, "echo", "hi");
-  auto& capabilities = *first.request().mutable_client_capabilities();
-  (*capabilities.mutable_fields())["elicitation"].mutable_struct_value();
-  const grpc::Status asked = first.Run();
-  ASSERT_TRUE(asked.ok()) << asked.error_message();
-  ASSERT_TRUE(first.response().input_required());
-  const auto& questions = first.response().input_requests();
-  ASSERT_EQ(questions.size(), 1u);
-  EXPECT_EQ(questions.begin()->second.params().fields().at("message").string_value(), "Who?");
-
-  Call second(outer, "echo", "hi");
-  *second.request().mutable_client_capabilities() = capabilities;
-  second.request().set_request_state(first.response().request_state());
-  (*second.request().mutable_input_responses())[questions.begin()->first].set_result_json(
-      R"({"action":"accept","content":{"who":"me"}})");
-  second.Start();
-  ASSERT_TRUE(server.WaitFor(
-      [](const FakeMcpServer::Record& record) {
-        return std::ranges::any_of(record.requests, [](const FakeRequest& request) {
-          return Has(request.body, R"("who":"me")");
-        });
-      },
-      kPatience));
-  EXPECT_EQ(server.ReleaseAll(), 1u);
-  const grpc::Status done = second.Wait();
-  EXPECT_TRUE(done.ok()) << done.error_message();
-  EXPECT_EQ(second.Text(), "hi");
 }
 
 }  // namespace

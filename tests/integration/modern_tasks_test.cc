@@ -17,10 +17,6 @@ using Headers = TestHttpClient::Headers;
 
 constexpr char kExtension[] = R"("io.modelcontextprotocol/tasks")";
 
-bool Has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 std::string Meta(const std::string& capabilities) {
   return R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":)" +
          capabilities + "}";

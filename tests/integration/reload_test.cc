@@ -24,10 +24,6 @@ namespace {
 using Headers = TestHttpClient::Headers;
 using HealthStatus = grpc::health::v1::HealthCheckResponse;
 
-bool Has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 // Polls; false: it didn't hold by kPatience.
 bool Eventually(const std::function<bool()>& holds) {
   const auto give_up = std::chrono::steady_clock::now() + kPatience;

@@ -20,10 +20,6 @@ using Headers = TestHttpClient::Headers;
 constexpr char kDeclared[] = R"({"list":{},"cancel":{},"requests":{"tools":{"call":{}}}})";
 constexpr char kElicits[] = R"({"elicitation":{}})";
 
-bool Has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 std::string Request(const std::string& method, const std::string& params) {
   return R"({"jsonrpc":"2.0","id":"r1","method":")" + method + R"(","params":)" + params + "}";
 }

@@ -30,10 +30,6 @@ std::string InMeta(const std::string& parent, const std::string& state = {}) {
          (state.empty() ? "" : R"(,"tracestate":")" + state + "\"");
 }
 
-bool Has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 class TraceTest : public testing::Test {
  protected:
   static Config Settings(const std::string& url) {

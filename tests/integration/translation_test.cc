@@ -15,10 +15,6 @@ namespace {
 
 using Headers = TestHttpClient::Headers;
 
-bool Has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 // A server that knows no `initialize`; `tool` answers tools/call.
 FakeMcpServer::Script ModernOnly(FakeMcpServer::Script tool = {}) {
   return [tool](const FakeRequest& request) {
