@@ -9,62 +9,61 @@ void DeadlineEntry::Disarm() {
 }
 
 DeadlineQueue::~DeadlineQueue() {
-  for (DeadlineEntry* entry : heap_) entry->queue_ = nullptr;
+  for (const Item& item : heap_) item.entry->queue_ = nullptr;
 }
 
 void DeadlineQueue::Arm(DeadlineEntry& entry, Deadline deadline) {
   if (deadline.never()) return;
   entry.queue_ = this;
-  entry.deadline_ = deadline;
-  heap_.push_back(&entry);
+  heap_.push_back({.deadline = deadline, .entry = &entry});
   entry.index_ = heap_.size() - 1;
   SiftUp(entry.index_);
   if (deadline < timer_at_) SetTimer();
 }
 
 void DeadlineQueue::Remove(std::size_t index) {
-  DeadlineEntry* entry = heap_[index];
+  DeadlineEntry* const entry = heap_[index].entry;
   entry->queue_ = nullptr;
-  DeadlineEntry* last = heap_.back();
+  const Item last = heap_.back();
   heap_.pop_back();
-  if (last == entry) return;
+  if (last.entry == entry) return;
   Place(last, index);
   SiftUp(index);
-  SiftDown(last->index_);
+  SiftDown(last.entry->index_);
   // The timer stays: going off early costs one wake-up, moving it costs one for every call.
 }
 
-void DeadlineQueue::Place(DeadlineEntry* entry, std::size_t index) {
-  heap_[index] = entry;
-  entry->index_ = index;
+void DeadlineQueue::Place(const Item& item, std::size_t index) {
+  heap_[index] = item;
+  item.entry->index_ = index;
 }
 
 void DeadlineQueue::SiftUp(std::size_t index) {
-  DeadlineEntry* entry = heap_[index];
+  const Item item = heap_[index];
   while (index > 0) {
     const std::size_t parent = (index - 1) / 2;
-    if (!(entry->deadline_ < heap_[parent]->deadline_)) break;
+    if (!(item.deadline < heap_[parent].deadline)) break;
     Place(heap_[parent], index);
     index = parent;
   }
-  Place(entry, index);
+  Place(item, index);
 }
 
 void DeadlineQueue::SiftDown(std::size_t index) {
-  DeadlineEntry* entry = heap_[index];
+  const Item item = heap_[index];
   for (;;) {
     std::size_t child = 2 * index + 1;
     if (child >= heap_.size()) break;
-    if (child + 1 < heap_.size() && heap_[child + 1]->deadline_ < heap_[child]->deadline_) ++child;
-    if (!(heap_[child]->deadline_ < entry->deadline_)) break;
+    if (child + 1 < heap_.size() && heap_[child + 1].deadline < heap_[child].deadline) ++child;
+    if (!(heap_[child].deadline < item.deadline)) break;
     Place(heap_[child], index);
     index = child;
   }
-  Place(entry, index);
+  Place(item, index);
 }
 
 void DeadlineQueue::SetTimer() {
-  timer_at_ = heap_.empty() ? Deadline::Never() : heap_.front()->deadline_;
+  timer_at_ = heap_.empty() ? Deadline::Never() : heap_.front().deadline;
   if (timer_at_.never()) return;
   timer_.expires_at(timer_at_.at());  // cancels the wait before it
   timer_.async_wait([this](boost::system::error_code error) {
@@ -73,8 +72,8 @@ void DeadlineQueue::SetTimer() {
 }
 
 void DeadlineQueue::Fire() {
-  while (!heap_.empty() && heap_.front()->deadline_.expired()) {
-    DeadlineEntry* due = heap_.front();
+  while (!heap_.empty() && heap_.front().deadline.expired()) {
+    DeadlineEntry* const due = heap_.front().entry;
     Remove(0);
     due->OnDeadline();
   }

@@ -35,7 +35,6 @@ class DeadlineEntry {
   friend class DeadlineQueue;
   DeadlineQueue* queue_ = nullptr;
   std::size_t index_ = 0;  // in queue_->heap_
-  Deadline deadline_;
 };
 
 // A lane's deadlines: a binary heap behind a single timer, so that a call which ends in time costs
@@ -58,8 +57,14 @@ class DeadlineQueue {
       boost::asio::basic_waitable_timer<Deadline::Clock, boost::asio::wait_traits<Deadline::Clock>,
                                         boost::asio::io_context::executor_type>;
 
+  // With the deadline at hand: looking at one costs no visit to the entry, which is elsewhere.
+  struct Item {
+    Deadline deadline;
+    DeadlineEntry* entry;
+  };
+
   void Remove(std::size_t index);
-  void Place(DeadlineEntry* entry, std::size_t index);
+  void Place(const Item& item, std::size_t index);
   void SiftUp(std::size_t index);
   void SiftDown(std::size_t index);
   void SetTimer();
@@ -67,7 +72,7 @@ class DeadlineQueue {
 
   Timer timer_;
   Deadline timer_at_;  // when timer_ is set to go off; never: it isn't set
-  std::vector<DeadlineEntry*> heap_;
+  std::vector<Item> heap_;
 };
 
 }  // namespace mcpbridge

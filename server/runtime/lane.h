@@ -55,6 +55,9 @@ class Lane {
   // The deadlines of what is under way here. On this lane only.
   DeadlineQueue& deadlines() { return deadlines_; }
 
+  // When something was last given to WriteSoon() here. On this lane only.
+  Deadline::Clock::time_point& last_write() { return last_write_; }
+
  private:
   friend class Executor;
   static thread_local Lane* current_;
@@ -62,6 +65,7 @@ class Lane {
   const int index_;
   boost::asio::io_context io_;
   DeadlineQueue deadlines_;
+  Deadline::Clock::time_point last_write_;
   std::thread thread_;
 };
 
