@@ -101,7 +101,8 @@ TEST(ConnectMetadataTest, WhoIsLetInAndToWhichServers) {
   ConnectClient stranger(bridge);
   EXPECT_EQ(stranger.Next(), "");
   EXPECT_EQ(ReasonOf(stranger.End()), "UNAUTHENTICATED");
-  std::map<std::string, std::string> metadata{{"authorization", "Bearer sk-test"}, {"x-tenant", "t-1"}};
+  std::map<std::string, std::string> metadata{{"authorization", "Bearer sk-test"},
+                                              {"x-tenant", "t-1"}};
   for (const char* name : {"mcpbridge-server", "x-mcp-servers"}) {
     metadata[name] = "two";
     ConnectClient client(bridge, metadata);
