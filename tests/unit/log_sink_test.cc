@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <climits>
 #include <csignal>
 #include <memory>
 #include <regex>
@@ -49,8 +48,7 @@ class LogSinkTest : public testing::Test {
   }
 
   std::array<int, 2> fds_ = MakePipe();
-  const std::size_t capacity_ =
-      static_cast<std::size_t>(fcntl(fds_[1], F_SETPIPE_SZ, 16 * PIPE_BUF));
+  const std::size_t capacity_ = static_cast<std::size_t>(fcntl(fds_[1], F_GETPIPE_SZ));
   spdlog::logger logger_{"test", std::make_shared<LogSink>(fds_[1])};
 };
 
