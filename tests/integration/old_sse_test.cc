@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -134,6 +135,33 @@ TEST_F(OldSseTest, TheEndOfTheStreamIsThatOfItsSessionAndItsCalls) {
   EXPECT_EQ(bridge_.app().sessions().size(), 1u);
   upstream_.ReleaseAll();
   EXPECT_NE(other.stream->Next()->data.find("of another"), std::string::npos);
+}
+
+TEST_F(OldSseTest, ASecondInitializeRefusesWhatTheFirstWasAsked) {
+  upstream_.SetScript([](const FakeRequest& request) {
+    FakeAnswer answer;
+    if (request.method != "tools/call") return answer;
+    answer.form = FakeAnswer::Form::kSse;
+    answer.hold = true;
+    answer.before = {R"({"jsonrpc":"2.0","id":"q","method":"sampling/createMessage","params":{}})"};
+    return answer;
+  });
+  const std::string initialize =
+      R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2024-11-05","capabilities":{"sampling":{}},"clientInfo":{"name":"t","version":"1"}}})";
+  Client client = Open();
+  Post(client, initialize);
+  EXPECT_TRUE(Has(client.stream->Next()->data, R"("id":0,"result")"));
+  Post(client, CallMessage("1", "echo", "x"));
+  EXPECT_TRUE(Has(client.stream->Next()->data, "sampling/createMessage"));
+  Post(client, initialize);
+  EXPECT_TRUE(Has(client.stream->Next()->data, R"("id":0,"result")"));
+  EXPECT_TRUE(upstream_.WaitFor(
+      [](const auto& record) {
+        return std::ranges::any_of(record.requests, [](const FakeRequest& request) {
+          return request.body.starts_with(R"({"jsonrpc":"2.0","id":"q","error":{)");
+        });
+      },
+      kPatience));
 }
 
 TEST_F(OldSseTest, ACallIsCancelledBySayingSo) {
