@@ -11,6 +11,7 @@
 #include <regex>
 
 #include "server/base/log.h"
+#include "tests/fakes/eventually.h"
 
 namespace mcpbridge::test {
 
@@ -74,12 +75,7 @@ bool Bridge::WaitForTools(const std::string& server) {
 }
 
 bool Bridge::WaitUntilIdle() {
-  const auto give_up = std::chrono::steady_clock::now() + kPatience;
-  while (app_->service().gate().count() != 0) {
-    if (std::chrono::steady_clock::now() > give_up) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // polling, by kPatience
-  }
-  return true;
+  return Eventually([this] { return app_->service().gate().count() == 0; });
 }
 
 std::string CallMessage(const std::string& id, const std::string& tool, const std::string& text) {

@@ -8,13 +8,13 @@
 
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <regex>
 #include <string>
 #include <thread>
 
+#include "tests/fakes/eventually.h"
 #include "tests/fakes/fake_mcp_server.h"
 #include "tests/fakes/temp_folder.h"
 #include "tests/fakes/test_http.h"
@@ -89,24 +89,11 @@ std::vector<pid_t> ChildrenOf(pid_t parent) {
 
 // Waits until no process has this id, or it is a zombie that nobody here can reap.
 bool IsGone(pid_t pid) {
-  const auto give_up = std::chrono::steady_clock::now() + kPatience;
-  while (std::chrono::steady_clock::now() < give_up) {
+  return Eventually([pid] {
     std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
     std::string text;
-    if (!std::getline(file, text) || text[text.rfind(')') + 2] == 'Z') return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // polling, bounded by kPatience
-  }
-  return false;
-}
-
-// What `done` says within kPatience.
-bool Eventually(const std::function<bool()>& done) {
-  const auto give_up = std::chrono::steady_clock::now() + kPatience;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > give_up) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // polling, bounded by kPatience
-  }
-  return true;
+    return !std::getline(file, text) || text[text.rfind(')') + 2] == 'Z';
+  });
 }
 
 class ProcessTest : public testing::Test {

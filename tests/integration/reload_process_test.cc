@@ -11,9 +11,9 @@
 #include <regex>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "tests/fakes/eventually.h"
 #include "tests/fakes/fake_mcp_server.h"
 #include "tests/fakes/temp_folder.h"
 #include "tests/fakes/test_http.h"
@@ -70,15 +70,6 @@ class ReloadProcessTest : public testing::Test {
   }
   bool AnswersFrom(const std::string& name) const {
     return Eventually([&] { return Has(TestHttpClient(port_).Post(Call()).body, "from " + name); });
-  }
-  template <class F>
-  static bool Eventually(F holds) {
-    const auto give_up = std::chrono::steady_clock::now() + kPatience;
-    while (!holds()) {
-      if (std::chrono::steady_clock::now() > give_up) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));  // polling, by kPatience
-    }
-    return true;
   }
   // As editors and config management do it.
   void Replace(const std::string& name, const std::string& text) {

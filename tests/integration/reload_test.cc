@@ -11,9 +11,9 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "tests/fakes/eventually.h"
 #include "tests/fakes/fake_mcp_server.h"
 #include "tests/fakes/test_http.h"
 #include "tests/integration/bridge_fixture.h"
@@ -23,16 +23,6 @@ namespace {
 
 using Headers = TestHttpClient::Headers;
 using HealthStatus = grpc::health::v1::HealthCheckResponse;
-
-// Polls; false: it didn't hold by kPatience.
-bool Eventually(const std::function<bool()>& holds) {
-  const auto give_up = std::chrono::steady_clock::now() + kPatience;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > give_up) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // polling, by kPatience
-  }
-  return true;
-}
 
 ServerConfig* Find(Config& config, const std::string& name) {
   const auto found = std::ranges::find(config.servers, name, &ServerConfig::name);

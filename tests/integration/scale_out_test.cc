@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
 #include <future>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "tests/fakes/eventually.h"
 #include "tests/fakes/fake_mcp_server.h"
 #include "tests/fakes/temp_folder.h"
 #include "tests/fakes/test_http.h"
@@ -187,15 +187,6 @@ class SessionStoreTest : public ScaleOutTest {
     Config config = ScaleOutTest::Settings(key);
     config.bridge.session_store.emplace().unix_path = TestRedis::SocketIn(folder_.path());
     return config;
-  }
-  // Whether `happens` does, within a bound: what bridges tell each other takes a moment.
-  static bool Eventually(const std::function<bool()>& happens) {
-    const auto give_up = std::chrono::steady_clock::now() + kPatience;
-    while (!happens()) {
-      if (std::chrono::steady_clock::now() > give_up) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));  // polling, bounded
-    }
-    return true;
   }
   bool IsGone(const Bridge& bridge, const std::string& id) {
     return Post(bridge, CallMessage("1", "echo", "x"), id).status == 404;
