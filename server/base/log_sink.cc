@@ -1,12 +1,8 @@
 #include "server/base/log_sink.h"
 
-#include <poll.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <climits>
 #include <string>
+
+#include "server/base/write_if_room.h"
 
 namespace mcpbridge {
 
@@ -29,16 +25,12 @@ void LogSink::WriteLine(const spdlog::details::log_msg& message) {
   if (!Write({line.data(), line.size()})) ++dropped_;
 }
 
-// In pieces that a pipe with room for anything has room for (POSIX, PIPE_BUF). False: not all of it
-// found room.
+// False: not all of it found room.
 bool LogSink::Write(std::string_view text) {
   while (!text.empty()) {
-    pollfd poll_fd{.fd = fd_, .events = POLLOUT, .revents = 0};
-    if (::poll(&poll_fd, 1, 0) != 1 || (poll_fd.revents & POLLOUT) == 0) return false;
-    const ssize_t size = ::write(fd_, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(size));
+    const std::size_t size = WriteIfRoom(fd_, text);
+    if (size == 0) return false;
+    text.remove_prefix(size);
     within_line_ = !text.empty();
   }
   return true;

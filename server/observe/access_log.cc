@@ -1,14 +1,11 @@
 #include "server/observe/access_log.h"
 
-#include <poll.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <climits>
 #include <ctime>
 
+#include "server/base/write_if_room.h"
 #include "server/jsonrpc/message.h"
 
 namespace mcpbridge {
@@ -153,24 +150,21 @@ void AccessLog::Flush(OfLane& of) {
   });
 }
 
-// True: nothing is left. A pipe that poll() calls writable takes PIPE_BUF bytes at once, and
+// True: nothing is left. A pipe takes what WriteIfRoom() writes at once, and
 // doesn't mix them with those of others (man 7 pipe); whole lines, so that no line is torn.
 bool AccessLog::TryWrite(std::string& lines) {
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock) return lines.empty();
   std::size_t written = 0;
   while (written < lines.size()) {
-    pollfd ready{.fd = fd_, .events = POLLOUT, .revents = 0};
-    if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) break;
     std::size_t size = std::min<std::size_t>(lines.size() - written, PIPE_BUF);
     if (written + size < lines.size()) {
       const std::size_t end = lines.rfind('\n', written + size - 1);
       if (end != std::string::npos && end >= written) size = end + 1 - written;
     }
-    const ssize_t taken = write(fd_, lines.data() + written, size);
-    if (taken < 0 && errno == EINTR) continue;
-    if (taken <= 0) break;
-    written += static_cast<std::size_t>(taken);
+    const std::size_t taken = WriteIfRoom(fd_, {lines.data() + written, size});
+    if (taken == 0) break;
+    written += taken;
   }
   lines.erase(0, written);
   return lines.empty();
