@@ -210,6 +210,7 @@ void ClientSession::Close() {
     view = std::move(view_);
   }
   if (view != nullptr) view->Stop(SessionIsOver());
+  RefuseQuestions();  // an answer finds it no more
 }
 
 bool ClientSession::CanBeAsked(std::string_view method) const {

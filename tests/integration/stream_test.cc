@@ -134,6 +134,35 @@ TEST_F(StreamTest, ACallThatIsCancelledEndsItsStream) {
       upstream_.WaitFor([](const auto& record) { return record.cancels.size() == 1; }, kPatience));
 }
 
+// Nobody can answer it any more: its server is told so at once, and not at the call's deadline.
+TEST_F(StreamTest, ASessionsEndRefusesWhatItWasAsked) {
+  upstream_.SetScript([](const FakeRequest& request) {
+    FakeAnswer answer = Slow(request);
+    if (answer.hold) answer.before = {R"({"jsonrpc":"2.0","id":"q","method":"roots/list"})"};
+    return answer;
+  });
+  const std::string opened =
+      R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"roots":{}},"clientInfo":{"name":"t","version":"1"}}})";
+  const std::string session =
+      TestHttpClient(bridge_.http_port()).Post(opened).headers["mcp-session-id"];
+  TestEventStream call = Call(session, "in the end");
+  EXPECT_TRUE(call.Next()->data.empty());
+  EXPECT_TRUE(Has(call.Next()->data, "roots/list"));
+  EXPECT_EQ(TestHttpClient(bridge_.http_port())
+                .Request("DELETE", "/mcp", "", {{"Mcp-Session-Id", session}})
+                .status,
+            204);
+  EXPECT_TRUE(upstream_.WaitFor(
+      [](const auto& record) {
+        return std::any_of(
+            record.requests.begin(), record.requests.end(), [](const FakeRequest& request) {
+              return request.body.starts_with(R"({"jsonrpc":"2.0","id":"q","error":{)");
+            });
+      },
+      kPatience));
+  EXPECT_EQ(upstream_.ReleaseAll(), 1u) << "the call itself goes on";
+}
+
 TEST_F(StreamTest, TheSessionsOwnStreamIsOneAndEndsWithIt) {
   const std::string session = Open();
   TestEventStream stream = Get(session);

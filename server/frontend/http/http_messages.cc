@@ -50,11 +50,7 @@ HttpReply::Caller HttpMessages::CallerOf(const Post& post) {
   return {.events = true,
           .opened = [this, channel = post.channel](std::shared_ptr<ClientSession> session) {
             const auto before = channel->SetSession(std::move(session));
-            if (before != nullptr) {
-              // An answer that comes now belongs to a question of the new one.
-              before->RefuseQuestions();
-              sessions_.Close(before->id(), "its client has begun another");
-            }
+            if (before != nullptr) sessions_.Close(before->id(), "its client has begun another");
             if (channel->over()) sessions_.Close(channel->session()->id(), "its stream ended");
           }};
 }

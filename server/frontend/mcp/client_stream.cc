@@ -192,8 +192,6 @@ std::optional<ClientStream::Outgoing> ClientStream::Next() {
 
 // What belongs to no request is in the session's log.
 void ClientStream::OnSession(std::shared_ptr<ClientSession> session) {
-  // An answer that comes now belongs to a question of the new one.
-  if (session_ != nullptr) session_->RefuseQuestions();
   CloseSession("its client has begun another");
   session_ = std::move(session);
   if (client_done_) session_->RefuseQuestions();
